@@ -1,0 +1,80 @@
+//! One table of error codes: name, class, what it means, what to do, what the peers say. It feeds errors, `\why CODE` and the docs.
+
+use serde::{Deserialize, Serialize};
+
+/// Who can do something about an error; it decides whether a mode may retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ErrorClass {
+    /// The statement or the data: never retried, reads the same in every mode.
+    User,
+    /// The engine or a node.
+    Internal,
+    /// Memory, disk, time, nodes.
+    Resources,
+    /// Files and folders outside the engine.
+    External,
+}
+
+macro_rules! codes {
+    ($($variant:ident = $name:literal, $class:ident;)*) => {
+        /// What went wrong, by the name that Trino gives it where Trino has one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum ErrorCode { $(#[serde(rename = $name)] $variant,)* }
+
+        impl ErrorCode {
+            /// Every code, in the order of the table.
+            pub const ALL: &[ErrorCode] = &[$(ErrorCode::$variant,)*];
+
+            /// The name that is shown and searched: `REMOTE_HOST_GONE`.
+            pub fn name(self) -> &'static str {
+                match self { $(ErrorCode::$variant => $name,)* }
+            }
+
+            /// Who can do something about it.
+            pub fn class(self) -> ErrorClass {
+                match self { $(ErrorCode::$variant => ErrorClass::$class,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    SyntaxError = "SYNTAX_ERROR", User;
+    NotSupported = "NOT_SUPPORTED", User;
+    TableNotFound = "TABLE_NOT_FOUND", User;
+    SchemaNotFound = "SCHEMA_NOT_FOUND", User;
+    ColumnNotFound = "COLUMN_NOT_FOUND", User;
+    AmbiguousName = "AMBIGUOUS_NAME", User;
+    FunctionNotFound = "FUNCTION_NOT_FOUND", User;
+    TypeMismatch = "TYPE_MISMATCH", User;
+    InvalidArguments = "INVALID_ARGUMENTS", User;
+    ExpressionNotAggregate = "EXPRESSION_NOT_AGGREGATE", User;
+    SubqueryMultipleRows = "SUBQUERY_MULTIPLE_ROWS", User;
+    DivisionByZero = "DIVISION_BY_ZERO", User;
+    NumericValueOutOfRange = "NUMERIC_VALUE_OUT_OF_RANGE", User;
+    InvalidCastArgument = "INVALID_CAST_ARGUMENT", User;
+    InvalidSetting = "INVALID_SETTING", User;
+    InvalidFault = "INVALID_FAULT", User;
+    NodeNotFound = "NODE_NOT_FOUND", User;
+    UserCanceled = "USER_CANCELED", User;
+    FileNotFound = "FILE_NOT_FOUND", External;
+    FileUnreadable = "FILE_UNREADABLE", External;
+    BadData = "BAD_DATA", External;
+    SourceChanged = "SOURCE_CHANGED", External;
+    OutputFailed = "OUTPUT_FAILED", External;
+    RemoteHostGone = "REMOTE_HOST_GONE", Internal;
+    RemoteTaskError = "REMOTE_TASK_ERROR", Internal;
+    PageTransportError = "PAGE_TRANSPORT_ERROR", Internal;
+    GenericInternalError = "GENERIC_INTERNAL_ERROR", Internal;
+    ChecksumMismatch = "CHECKSUM_MISMATCH", Internal;
+    NoNodesAvailable = "NO_NODES_AVAILABLE", Resources;
+    TaskAttemptsExceeded = "TASK_ATTEMPTS_EXCEEDED", Internal;
+    ExceededLocalMemoryLimit = "EXCEEDED_LOCAL_MEMORY_LIMIT", Resources;
+    ExceededTimeLimit = "EXCEEDED_TIME_LIMIT", Resources;
+}
+
+impl std::fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,7 @@
+//! One task attempt: a fragment, lowered to Polars columns, over its inputs, on the calling thread and no other.
+
+pub mod block;
+pub mod contract;
+
+pub use block::Block;
+pub use contract::*;

@@ -1,0 +1,2 @@
+//! Arguments, session, exit code.
+fn main() {}

@@ -1,0 +1,206 @@
+//! Bound expressions: every name is a column identity, every node has a type, every place in the text is remembered.
+
+use super::logical::LogicalPlan;
+use crate::sql::{DataType, Span, Value};
+use serde::{Deserialize, Serialize};
+
+/// The identity of a column, unique in its query. In kernels it is named `c<id>`; display names exist only at the root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ColumnId(pub u32);
+
+impl ColumnId {
+    /// The name of this column inside kernels.
+    pub fn name(self) -> String {
+        format!("c{}", self.0)
+    }
+}
+
+impl std::fmt::Display for ColumnId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "c{}", self.0)
+    }
+}
+
+/// A column of a plan: identity, type, and the name it came with (for EXPLAIN and messages only).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnDef {
+    pub id: ColumnId,
+    pub name: String,
+    pub dtype: DataType,
+}
+
+/// A bound scalar expression.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Expr {
+    pub kind: ExprKind,
+    /// The type of the value.
+    pub dtype: DataType,
+    /// Where it stood in the statement, for errors at run time.
+    pub span: Option<Span>,
+}
+
+/// The kinds of expression. After unnesting, no subquery kind is left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ExprKind {
+    /// A column of the input, or (in a correlated subquery, before unnesting) of an outer query.
+    Column(ColumnId),
+    Literal(Value),
+    /// To `dtype`; fallible casts raise INVALID_CAST_ARGUMENT, with `lenient` (TRY_CAST) they give NULL.
+    Cast {
+        arg: Box<Expr>,
+        lenient: bool,
+    },
+    /// A function or operator of [`crate::functions`] by its canonical name (`+`, `=`, `lower`); arguments already have
+    /// the types that its signature asks for.
+    Call {
+        function: String,
+        args: Vec<Expr>,
+    },
+    /// Three-valued; two or more parts.
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    IsNull {
+        arg: Box<Expr>,
+        negated: bool,
+    },
+    /// The first branch whose condition is true; `otherwise` or NULL. Later branches are not evaluated for those rows:
+    /// a branch must not fail on rows that it does not serve.
+    Case {
+        branches: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    /// `arg [NOT] IN (items)`, with NULL logic; items are of arg's type.
+    InList {
+        arg: Box<Expr>,
+        items: Vec<Expr>,
+        negated: bool,
+    },
+    /// A subquery that gives at most one row and one column.
+    ScalarSubquery(Box<LogicalPlan>),
+    /// `[NOT] EXISTS (plan)`.
+    Exists {
+        plan: Box<LogicalPlan>,
+        negated: bool,
+    },
+    /// `arg [NOT] IN (plan)`: the plan has one column of arg's type.
+    InSubquery {
+        arg: Box<Expr>,
+        plan: Box<LogicalPlan>,
+        negated: bool,
+    },
+}
+
+impl Expr {
+    /// A reference to a column.
+    pub fn column(id: ColumnId, dtype: DataType) -> Expr {
+        Expr { kind: ExprKind::Column(id), dtype, span: None }
+    }
+
+    /// A constant.
+    pub fn literal(value: Value, dtype: DataType) -> Expr {
+        Expr { kind: ExprKind::Literal(value), dtype, span: None }
+    }
+
+    /// TRUE or FALSE.
+    pub fn boolean(value: bool) -> Expr {
+        Expr::literal(Value::Boolean(value), DataType::Boolean)
+    }
+
+    /// A call of a function or operator.
+    pub fn call(function: &str, args: Vec<Expr>, dtype: DataType) -> Expr {
+        Expr { kind: ExprKind::Call { function: function.to_string(), args }, dtype, span: None }
+    }
+
+    /// The conjunction of `parts`, flattened: TRUE for none, the part itself for one.
+    pub fn and(parts: Vec<Expr>) -> Expr {
+        let mut flat = Vec::new();
+        for part in parts {
+            match part.kind {
+                ExprKind::And(inner) => flat.extend(inner),
+                _ => flat.push(part),
+            }
+        }
+        match flat.len() {
+            0 => Expr::boolean(true),
+            1 => flat.remove(0),
+            _ => Expr { kind: ExprKind::And(flat), dtype: DataType::Boolean, span: None },
+        }
+    }
+
+    /// The same expression, standing at `span` in the text.
+    pub fn at(mut self, span: impl Into<Option<Span>>) -> Expr {
+        self.span = span.into();
+        self
+    }
+
+    /// This expression if it is a plain column.
+    pub fn as_column(&self) -> Option<ColumnId> {
+        match self.kind {
+            ExprKind::Column(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The direct sub-expressions, in order of evaluation; plans of subqueries are not entered.
+    pub fn children(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::ScalarSubquery(_) | ExprKind::Exists { .. } => {
+                vec![]
+            }
+            ExprKind::Cast { arg, .. } | ExprKind::Not(arg) | ExprKind::IsNull { arg, .. } => vec![arg],
+            ExprKind::InSubquery { arg, .. } => vec![arg],
+            ExprKind::Call { args, .. } | ExprKind::And(args) | ExprKind::Or(args) => args.iter().collect(),
+            ExprKind::Case { branches, otherwise } => {
+                branches.iter().flat_map(|(c, v)| [c, v]).chain(otherwise.as_deref()).collect()
+            }
+            ExprKind::InList { arg, items, .. } => std::iter::once(&**arg).chain(items).collect(),
+        }
+    }
+
+    /// The direct sub-expressions, to be changed in place.
+    pub fn children_mut(&mut self) -> Vec<&mut Expr> {
+        match &mut self.kind {
+            ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::ScalarSubquery(_) | ExprKind::Exists { .. } => {
+                vec![]
+            }
+            ExprKind::Cast { arg, .. } | ExprKind::Not(arg) | ExprKind::IsNull { arg, .. } => vec![arg],
+            ExprKind::InSubquery { arg, .. } => vec![arg],
+            ExprKind::Call { args, .. } | ExprKind::And(args) | ExprKind::Or(args) => args.iter_mut().collect(),
+            ExprKind::Case { branches, otherwise } => {
+                branches.iter_mut().flat_map(|(c, v)| [c, v]).chain(otherwise.as_deref_mut()).collect()
+            }
+            ExprKind::InList { arg, items, .. } => std::iter::once(&mut **arg).chain(items).collect(),
+        }
+    }
+
+    /// Calls `visit` on this expression and everything below it, parents first.
+    pub fn walk(&self, visit: &mut impl FnMut(&Expr)) {
+        visit(self);
+        for child in self.children() {
+            child.walk(visit);
+        }
+    }
+
+    /// Rebuilds from the leaves up: `change` sees every node after its children.
+    pub fn transform(mut self, change: &mut impl FnMut(Expr) -> Expr) -> Expr {
+        for child in self.children_mut() {
+            let taken = std::mem::replace(child, Expr::boolean(true));
+            *child = taken.transform(change);
+        }
+        change(self)
+    }
+
+    /// The columns that this expression reads, in order of first use, each once.
+    pub fn columns(&self) -> Vec<ColumnId> {
+        let mut found = Vec::new();
+        self.walk(&mut |e| {
+            if let ExprKind::Column(id) = e.kind
+                && !found.contains(&id)
+            {
+                found.push(id);
+            }
+        });
+        found
+    }
+}

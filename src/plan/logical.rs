@@ -1,0 +1,223 @@
+//! The logical plan: one closed enum of relational operators over column identities.
+
+use super::expr::{ColumnDef, ColumnId, Expr};
+use crate::catalog::TableRef;
+use crate::sql::{DataType, Span};
+use serde::{Deserialize, Serialize};
+
+/// A bound query: its plan, and what its result columns are called.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    pub plan: LogicalPlan,
+    /// Display names (duplicates allowed) and types, in order, with the plan's column for each.
+    pub output: Vec<OutputColumn>,
+    /// How many column ids are taken; the next free one is this.
+    pub next_column: u32,
+}
+
+/// A result column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputColumn {
+    pub name: String,
+    pub column: ColumnId,
+    pub dtype: DataType,
+}
+
+/// A relational operator with its inputs. Every operator's output columns follow from [`LogicalPlan::columns`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum LogicalPlan {
+    /// Rows of a table. `columns[i]` is the identity of the table's column `source[i]`.
+    Scan {
+        table: TableRef,
+        source: Vec<usize>,
+        columns: Vec<ColumnDef>,
+    },
+    /// Constant rows; no input columns may be read. `SELECT 1` is a projection over one row of no columns.
+    Values {
+        columns: Vec<ColumnDef>,
+        rows: Vec<Vec<Expr>>,
+    },
+    Filter {
+        input: Box<LogicalPlan>,
+        predicate: Expr,
+    },
+    /// Exactly these columns; plain columns pass through under their own identity.
+    Project {
+        input: Box<LogicalPlan>,
+        columns: Vec<(ColumnDef, Expr)>,
+    },
+    /// `on` may be any condition; None only for cross joins.
+    Join {
+        left: Box<LogicalPlan>,
+        right: Box<LogicalPlan>,
+        kind: JoinKind,
+        on: Option<Expr>,
+    },
+    /// Groups by columns (pre-projected by the binder) and computes aggregates. `grouping_sets` lists indices into `keys`;
+    /// None means one set of all keys. Output: keys, then aggregates. No keys: exactly one row.
+    Aggregate {
+        input: Box<LogicalPlan>,
+        keys: Vec<ColumnDef>,
+        grouping_sets: Option<Vec<Vec<usize>>>,
+        aggregates: Vec<Aggregate>,
+    },
+    /// Adds window columns to the input's columns.
+    Window {
+        input: Box<LogicalPlan>,
+        calls: Vec<WindowCall>,
+    },
+    /// One row of each set of equal rows (all columns), or of equal `on` columns (DISTINCT ON: the first in input order).
+    Distinct {
+        input: Box<LogicalPlan>,
+        on: Option<Vec<ColumnId>>,
+    },
+    Sort {
+        input: Box<LogicalPlan>,
+        keys: Vec<SortKey>,
+    },
+    /// Rows `offset .. offset + limit` in the input's order.
+    Limit {
+        input: Box<LogicalPlan>,
+        limit: Option<u64>,
+        offset: u64,
+    },
+    /// UNION ALL: `columns[i]` takes `inputs[k].columns()[i]`; types already agree.
+    Union {
+        inputs: Vec<LogicalPlan>,
+        columns: Vec<ColumnDef>,
+    },
+    /// INTERSECT / EXCEPT, with or without ALL; the left side's columns are matched to the right's by position.
+    SetOperation {
+        left: Box<LogicalPlan>,
+        right: Box<LogicalPlan>,
+        kind: SetKind,
+        all: bool,
+        columns: Vec<ColumnDef>,
+    },
+}
+
+/// How unmatched rows are treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+    Cross,
+    /// Left rows with a match.
+    Semi,
+    /// Left rows without a match.
+    Anti,
+    /// Left rows plus one BOOLEAN column: matched (TRUE), not (FALSE), unknown for NULLs (NULL), as `IN` gives it. `on` is one equality.
+    Mark(ColumnId),
+    /// As Left, but a left row with more than one match is the error SUBQUERY_MULTIPLE_ROWS: a scalar subquery.
+    Single,
+}
+
+/// INTERSECT or EXCEPT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SetKind {
+    Intersect,
+    Except,
+}
+
+/// One aggregate of a grouping.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Aggregate {
+    /// What it yields.
+    pub output: ColumnDef,
+    /// Canonical name in [`crate::functions`]: `count`, `count_star`, `sum`, `avg`, `min`, `max`.
+    pub function: String,
+    /// Plain columns of the input (pre-projected by the binder: Polars is slow on expressions inside aggregations) with their types.
+    pub args: Vec<(ColumnId, DataType)>,
+    pub distinct: bool,
+    /// `FILTER (WHERE ...)`: a BOOLEAN column of the input.
+    pub filter: Option<ColumnId>,
+    pub span: Option<Span>,
+}
+
+/// One window function call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WindowCall {
+    pub output: ColumnDef,
+    pub function: String,
+    pub args: Vec<Expr>,
+    pub partition_by: Vec<ColumnId>,
+    pub order_by: Vec<SortKey>,
+    pub span: Option<Span>,
+}
+
+/// A column to sort by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SortKey {
+    pub column: ColumnId,
+    pub descending: bool,
+    /// DuckDB's default is NULLS LAST, ascending and descending.
+    pub nulls_first: bool,
+}
+
+impl LogicalPlan {
+    /// The columns that this operator yields, in order.
+    pub fn columns(&self) -> Vec<ColumnDef> {
+        match self {
+            LogicalPlan::Scan { columns, .. }
+            | LogicalPlan::Values { columns, .. }
+            | LogicalPlan::Union { columns, .. }
+            | LogicalPlan::SetOperation { columns, .. } => columns.clone(),
+            LogicalPlan::Filter { input, .. }
+            | LogicalPlan::Distinct { input, .. }
+            | LogicalPlan::Sort { input, .. }
+            | LogicalPlan::Limit { input, .. } => input.columns(),
+            LogicalPlan::Project { columns, .. } => columns.iter().map(|(def, _)| def.clone()).collect(),
+            LogicalPlan::Join { left, right, kind, .. } => {
+                let mut columns = left.columns();
+                match kind {
+                    JoinKind::Semi | JoinKind::Anti => {}
+                    JoinKind::Mark(id) => {
+                        columns.push(ColumnDef { id: *id, name: "mark".into(), dtype: DataType::Boolean });
+                    }
+                    _ => columns.extend(right.columns()),
+                }
+                columns
+            }
+            LogicalPlan::Aggregate { keys, aggregates, .. } => {
+                keys.iter().cloned().chain(aggregates.iter().map(|a| a.output.clone())).collect()
+            }
+            LogicalPlan::Window { input, calls } => {
+                input.columns().into_iter().chain(calls.iter().map(|c| c.output.clone())).collect()
+            }
+        }
+    }
+
+    /// The direct inputs.
+    pub fn inputs(&self) -> Vec<&LogicalPlan> {
+        match self {
+            LogicalPlan::Scan { .. } | LogicalPlan::Values { .. } => vec![],
+            LogicalPlan::Filter { input, .. }
+            | LogicalPlan::Project { input, .. }
+            | LogicalPlan::Aggregate { input, .. }
+            | LogicalPlan::Window { input, .. }
+            | LogicalPlan::Distinct { input, .. }
+            | LogicalPlan::Sort { input, .. }
+            | LogicalPlan::Limit { input, .. } => vec![input],
+            LogicalPlan::Join { left, right, .. } | LogicalPlan::SetOperation { left, right, .. } => vec![left, right],
+            LogicalPlan::Union { inputs, .. } => inputs.iter().collect(),
+        }
+    }
+
+    /// The direct inputs, to be changed in place.
+    pub fn inputs_mut(&mut self) -> Vec<&mut LogicalPlan> {
+        match self {
+            LogicalPlan::Scan { .. } | LogicalPlan::Values { .. } => vec![],
+            LogicalPlan::Filter { input, .. }
+            | LogicalPlan::Project { input, .. }
+            | LogicalPlan::Aggregate { input, .. }
+            | LogicalPlan::Window { input, .. }
+            | LogicalPlan::Distinct { input, .. }
+            | LogicalPlan::Sort { input, .. }
+            | LogicalPlan::Limit { input, .. } => vec![input],
+            LogicalPlan::Join { left, right, .. } | LogicalPlan::SetOperation { left, right, .. } => vec![left, right],
+            LogicalPlan::Union { inputs, .. } => inputs.iter_mut().collect(),
+        }
+    }
+}

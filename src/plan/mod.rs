@@ -1,0 +1,9 @@
+//! From statement to stages: bind names and types, optimize, cut at exchanges, choose strategies, explain.
+
+pub mod expr;
+pub mod logical;
+pub mod physical;
+
+pub use expr::{ColumnId, Expr, ExprKind};
+pub use logical::{LogicalPlan, Query};
+pub use physical::{Exchange, Fragment, PhysicalQuery, Stage};

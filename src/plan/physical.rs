@@ -1,0 +1,271 @@
+//! The physical plan: stages of one fragment each, joined by exchanges. Serialisable, ours, and lowered once per stage by
+//! [`crate::kernel`].
+
+use super::expr::{ColumnDef, ColumnId, Expr};
+use super::logical::{Aggregate, OutputColumn, SortKey};
+use crate::catalog::{Piece, TableRef};
+use crate::scheduler::StageId;
+use serde::{Deserialize, Serialize};
+
+/// A whole query, ready to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhysicalQuery {
+    /// In the order they run; a stage reads only earlier ones; the last is the result stage and gathers.
+    pub stages: Vec<Stage>,
+    pub output: Vec<OutputColumn>,
+}
+
+/// A fragment, where its input pieces come from and where its output goes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    pub id: StageId,
+    pub fragment: Fragment,
+    /// What each task of the stage reads.
+    pub tasks: Tasks,
+    /// How the output is cut into blocks.
+    pub exchange: Exchange,
+    /// Estimates for EXPLAIN and progress.
+    pub estimate: Estimate,
+}
+
+/// Where a stage's tasks come from. Depends on data, statistics and settings only, never on nodes or timing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Tasks {
+    /// One task per group of pieces of the one table that the fragment scans.
+    Scan { groups: Vec<Vec<Piece>> },
+    /// One task per partition of the exchanges it reads by partition.
+    Partitions { count: u32 },
+    /// One task: it gathers, or it has only constants.
+    Single,
+}
+
+impl Tasks {
+    /// How many tasks there are.
+    pub fn count(&self) -> u32 {
+        match self {
+            Tasks::Scan { groups } => groups.len() as u32,
+            Tasks::Partitions { count } => *count,
+            Tasks::Single => 1,
+        }
+    }
+}
+
+/// How a stage's output reaches the next.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Exchange {
+    /// Rows with equal keys go to the same of `partitions` blocks. The hash is fixed over canonical values, so that both
+    /// sides of a join agree (the planner has cast keys to a common type).
+    Hash { keys: Vec<ColumnId>, partitions: u32 },
+    /// One block that every consumer task reads.
+    Broadcast,
+    /// One block, read by the one consumer task, or by the coordinator if this is the result stage.
+    Gather,
+    /// The whole output goes to block `task % partitions`.
+    RoundRobin { partitions: u32 },
+}
+
+impl Exchange {
+    /// How many blocks each task makes.
+    pub fn partitions(&self) -> u32 {
+        match self {
+            Exchange::Hash { partitions, .. } | Exchange::RoundRobin { partitions } => *partitions,
+            Exchange::Broadcast | Exchange::Gather => 1,
+        }
+    }
+}
+
+/// What the planner expects a stage to put out.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Estimate {
+    pub rows: f64,
+    pub bytes: f64,
+}
+
+/// A physical operator with its inputs. Rows flow in batches; within a task their order is the order of the inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Fragment {
+    /// The task's pieces of a table. `columns[i]` is the table's column `source[i]`. Rows that fail `predicate` are dropped
+    /// (its columns are decoded first); only `output` columns are yielded. With `limit`, stops after that many rows.
+    Scan {
+        table: TableRef,
+        source: Vec<usize>,
+        columns: Vec<ColumnDef>,
+        predicate: Option<Expr>,
+        output: Vec<ColumnId>,
+        limit: Option<u64>,
+    },
+    /// The task's partition of earlier stages' outputs, in order of stage and producer partition.
+    /// (Several stages: UNION ALL; `columns[i]` takes `stages[k].1[i]`.)
+    ExchangeRead {
+        stages: Vec<(StageId, Vec<ColumnId>)>,
+        columns: Vec<ColumnDef>,
+    },
+    /// The whole output of an earlier stage (broadcast or gather), in order of producer partition.
+    ReadAll {
+        stage: StageId,
+        columns: Vec<ColumnDef>,
+    },
+    /// Constant rows.
+    Values {
+        columns: Vec<ColumnDef>,
+        rows: Vec<Vec<Expr>>,
+    },
+    Filter {
+        input: Box<Fragment>,
+        predicate: Expr,
+    },
+    /// Exactly these columns.
+    Project {
+        input: Box<Fragment>,
+        columns: Vec<(ColumnDef, Expr)>,
+    },
+    /// Groups of this task's rows. Partial: yields keys and, for each aggregate, its state columns; Final: reads them.
+    Aggregate {
+        input: Box<Fragment>,
+        keys: Vec<ColumnDef>,
+        aggregates: Vec<PhysicalAggregate>,
+        phase: AggregatePhase,
+    },
+    /// Hash join. The build side is collected; if it is a `ReadAll` of a broadcast, the table is built once per node and
+    /// query and shared. Probe rows keep their order. `residual` is checked on each match before it counts as one.
+    HashJoin {
+        probe: Box<Fragment>,
+        build: Box<Fragment>,
+        kind: PhysicalJoin,
+        /// Pairs (probe column, build column) of equal physical type; NULLs never match.
+        keys: Vec<(ColumnId, ColumnId)>,
+        residual: Option<Expr>,
+        output: Vec<ColumnId>,
+    },
+    /// A join on any condition (or none): every pair is tried. The right side is collected.
+    NestedLoopJoin {
+        left: Box<Fragment>,
+        right: Box<Fragment>,
+        kind: PhysicalJoin,
+        on: Option<Expr>,
+        output: Vec<ColumnId>,
+    },
+    /// Stable, all rows of the task.
+    Sort {
+        input: Box<Fragment>,
+        keys: Vec<SortKey>,
+    },
+    /// The first `limit` rows by `keys`, stable, in order.
+    TopK {
+        input: Box<Fragment>,
+        keys: Vec<SortKey>,
+        limit: u64,
+    },
+    /// Rows `offset .. offset + limit` of the task, in order.
+    Limit {
+        input: Box<Fragment>,
+        limit: Option<u64>,
+        offset: u64,
+    },
+    /// The scalar guard: at most one row, otherwise SUBQUERY_MULTIPLE_ROWS; none: one row of NULLs.
+    SingleRow {
+        input: Box<Fragment>,
+        columns: Vec<ColumnDef>,
+    },
+}
+
+/// What a join yields, seen from the probe (left) side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PhysicalJoin {
+    Inner,
+    /// All probe rows; NULLs for build columns without a match.
+    LeftOuter,
+    /// All build rows; NULLs for probe columns without a match, after the matches. (Only where each build row is at one task.)
+    RightOuter,
+    FullOuter,
+    Semi,
+    Anti,
+    /// Probe rows and one BOOLEAN column, as [`super::logical::JoinKind::Mark`].
+    Mark(ColumnId),
+    /// As LeftOuter, but a second match is the error SUBQUERY_MULTIPLE_ROWS.
+    Single,
+}
+
+/// Which part of an aggregation this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AggregatePhase {
+    /// All in one: rows in, values out.
+    Complete,
+    /// Rows in, states out.
+    Partial,
+    /// States in, values out.
+    Final,
+}
+
+/// An aggregate and the columns that carry its state between the phases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhysicalAggregate {
+    pub call: Aggregate,
+    /// As many, and of the types, that [`crate::functions::aggregate_state`] says.
+    pub state: Vec<ColumnDef>,
+}
+
+impl Fragment {
+    /// The columns that this operator yields, in order.
+    pub fn columns(&self) -> Vec<ColumnDef> {
+        let keep = |all: Vec<ColumnDef>, output: &[ColumnId]| -> Vec<ColumnDef> {
+            output
+                .iter()
+                .map(|id| {
+                    all.iter().find(|c| c.id == *id).expect("an output column is a column of the operator").clone()
+                })
+                .collect()
+        };
+        match self {
+            Fragment::Scan { columns, output, .. } => keep(columns.clone(), output),
+            Fragment::ExchangeRead { columns, .. }
+            | Fragment::ReadAll { columns, .. }
+            | Fragment::Values { columns, .. }
+            | Fragment::SingleRow { columns, .. } => columns.clone(),
+            Fragment::Filter { input, .. }
+            | Fragment::Sort { input, .. }
+            | Fragment::TopK { input, .. }
+            | Fragment::Limit { input, .. } => input.columns(),
+            Fragment::Project { columns, .. } => columns.iter().map(|(def, _)| def.clone()).collect(),
+            Fragment::Aggregate { keys, aggregates, phase, .. } => {
+                let mut columns = keys.clone();
+                for aggregate in aggregates {
+                    match phase {
+                        AggregatePhase::Partial => columns.extend(aggregate.state.iter().cloned()),
+                        _ => columns.push(aggregate.call.output.clone()),
+                    }
+                }
+                columns
+            }
+            Fragment::HashJoin { probe: left, build: right, kind, output, .. }
+            | Fragment::NestedLoopJoin { left, right, kind, output, .. } => {
+                let mut all = left.columns();
+                all.extend(right.columns());
+                if let PhysicalJoin::Mark(id) = kind {
+                    all.push(ColumnDef { id: *id, name: "mark".into(), dtype: crate::sql::DataType::Boolean });
+                }
+                keep(all, output)
+            }
+        }
+    }
+
+    /// The direct inputs; for joins the probe (left) side first.
+    pub fn inputs(&self) -> Vec<&Fragment> {
+        match self {
+            Fragment::Scan { .. }
+            | Fragment::ExchangeRead { .. }
+            | Fragment::ReadAll { .. }
+            | Fragment::Values { .. } => vec![],
+            Fragment::Filter { input, .. }
+            | Fragment::Project { input, .. }
+            | Fragment::Aggregate { input, .. }
+            | Fragment::Sort { input, .. }
+            | Fragment::TopK { input, .. }
+            | Fragment::Limit { input, .. }
+            | Fragment::SingleRow { input, .. } => vec![input],
+            Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
+                vec![left, right]
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What can happen, as the scheduler is told of it.
+
+use super::graph::{Graph, Limits, Mode};
+use super::ids::*;
+use crate::journal::TaskError;
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened. Anything in it that does not match the present (an old attempt, a past incarnation, a query
+/// that is over) is ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// A node is ready for work, for the first time or in a new life.
+    NodeJoined { place: Place, slots: u32 },
+    /// A node is gone with its store and whatever ran on it.
+    NodeLost { place: Place, cause: LossCause },
+    /// A new query.
+    QuerySubmitted { query: QueryId, graph: Graph, mode: Mode, limits: Limits },
+    /// The answer to [`super::Action::PlanStage`]: how many tasks the stage has. It stays so for the query's life.
+    StagePlanned { query: QueryId, stage: StageId, tasks: u32 },
+    /// An attempt is done and its output is in the store of `place` (a result stage's: at the coordinator).
+    TaskFinished { attempt: AttemptId, place: Place, output: OutputSummary },
+    /// An attempt failed on its node.
+    TaskFailed { attempt: AttemptId, place: Place, error: TaskError },
+    /// An attempt could not read an input: the output of `source` at `from` is not there or not reachable.
+    FetchFailed { attempt: AttemptId, place: Place, source: TaskId, from: Place },
+    /// The user does not want the answer any more.
+    CancelRequested { query: QueryId },
+    /// A timer set by [`super::Action::SetTimer`] is due.
+    TimerFired { timer: Timer },
+}
+
+/// How a node was lost, for the record and the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LossCause {
+    /// Its mailbox is closed: the process is dead.
+    Crashed,
+    /// No heartbeat for the timeout: hung or cut off.
+    Unresponsive,
+}
+
+/// What is known of an output without holding it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OutputSummary {
+    pub rows: u64,
+    pub bytes: u64,
+    /// Logical checksum over all blocks; a recomputed output must have the same.
+    pub checksum: u64,
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Timer {
+    /// Try a query again whose work waits for something (a resubmission delay).
+    Resubmit { query: QueryId },
+}

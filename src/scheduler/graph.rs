@@ -1,0 +1,70 @@
+//! What the scheduler knows of a query: its stages, who reads whom, and the rules it runs under. No data, no SQL.
+
+use super::ids::*;
+use serde::{Deserialize, Serialize};
+
+/// The stages of one query, in the order of their ids; every input of a stage has a smaller id; the last stage is the
+/// result stage, whose outputs go to the coordinator with the report and are never lost again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Graph {
+    pub stages: Vec<StageNode>,
+}
+
+/// One stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageNode {
+    pub id: StageId,
+    pub inputs: Vec<StageInput>,
+    /// Share of the query's progress, frozen when the query starts; any unit.
+    pub weight: u64,
+}
+
+/// An exchange that a stage reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageInput {
+    pub stage: StageId,
+    pub read: Read,
+}
+
+/// Which blocks of the producer a consumer task needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Read {
+    /// Consumer task `p` reads block `p` of every producer task.
+    Partition,
+    /// Every consumer task reads the one block of every producer task (broadcast, gather).
+    All,
+}
+
+/// How the cluster answers a failure. Fixed for a query when it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// As Trino with retry-policy NONE: a lost node or a failed task fails the query at once.
+    Abort,
+    /// As Spark: only the lost outputs that are still needed are computed again.
+    Recompute,
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Mode::Abort => "abort",
+            Mode::Recompute => "recompute",
+        })
+    }
+}
+
+/// The limits that a query runs under; defaults are Spark's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Counted failures of one task before the query fails (`spark.task.maxFailures`).
+    pub task_max_failures: u32,
+    /// Times one stage may be resubmitted in a row after failed fetches (`spark.stage.maxConsecutiveAttempts`).
+    pub stage_max_attempts: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { task_max_failures: 4, stage_max_attempts: 4 }
+    }
+}

@@ -1,0 +1,169 @@
+//! SQL types and values, as DuckDB names them, and the Polars type that stands for each inside kernels.
+//!
+//! Kernels see *physical* columns only: a DATE is an `Int32` column of days, a TIMESTAMP an `Int64` of microseconds, a
+//! DECIMAL of up to 18 digits an `Int64` of unscaled units and a wider one an `Int128`. Polars' own Date, Datetime and
+//! Decimal types appear only at the file and output edges; what a column means is in our type beside it.
+
+use serde::{Deserialize, Serialize};
+
+/// A SQL type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DataType {
+    /// The type of a bare NULL before it meets another type. Physical: `Boolean`, all null. A result column of it is shown as INTEGER.
+    Null,
+    Boolean,
+    /// 8 bits.
+    TinyInt,
+    /// 16 bits.
+    SmallInt,
+    /// 32 bits.
+    Integer,
+    /// 64 bits.
+    BigInt,
+    /// 128 bits; what SUM of integers gives.
+    HugeInt,
+    UTinyInt,
+    USmallInt,
+    UInteger,
+    UBigInt,
+    /// 32-bit floating point.
+    Float,
+    /// 64-bit floating point.
+    Double,
+    /// Exact decimal: `precision` digits in all (1 to 38), `scale` of them after the point.
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
+    Varchar,
+    Blob,
+    /// Days since 1970-01-01.
+    Date,
+    /// Microseconds since midnight.
+    Time,
+    /// Microseconds since 1970-01-01 00:00:00, no zone.
+    Timestamp,
+    /// Microseconds since 1970-01-01 00:00:00 UTC.
+    TimestampTz,
+    /// Months, days and microseconds, packed by [`Interval::pack`] into an `Int128`.
+    Interval,
+    List(Box<DataType>),
+    Struct(Vec<(String, DataType)>),
+}
+
+impl DataType {
+    /// The Polars type of a kernel column that holds values of this type.
+    pub fn physical(&self) -> polars::prelude::DataType {
+        use polars::prelude::{DataType as P, Field};
+        match self {
+            DataType::Null | DataType::Boolean => P::Boolean,
+            DataType::TinyInt => P::Int8,
+            DataType::SmallInt => P::Int16,
+            DataType::Integer | DataType::Date => P::Int32,
+            DataType::BigInt | DataType::Time | DataType::Timestamp | DataType::TimestampTz => P::Int64,
+            DataType::HugeInt | DataType::Interval => P::Int128,
+            DataType::UTinyInt => P::UInt8,
+            DataType::USmallInt => P::UInt16,
+            DataType::UInteger => P::UInt32,
+            DataType::UBigInt => P::UInt64,
+            DataType::Float => P::Float32,
+            DataType::Double => P::Float64,
+            DataType::Decimal { precision, .. } if *precision <= 18 => P::Int64,
+            DataType::Decimal { .. } => P::Int128,
+            DataType::Varchar => P::String,
+            DataType::Blob => P::Binary,
+            DataType::List(item) => P::List(Box::new(item.physical())),
+            DataType::Struct(fields) => {
+                P::Struct(fields.iter().map(|(name, t)| Field::new(name.as_str().into(), t.physical())).collect())
+            }
+        }
+    }
+
+    /// Integers of any width and sign.
+    pub fn is_integer(&self) -> bool {
+        use DataType::*;
+        matches!(self, TinyInt | SmallInt | Integer | BigInt | HugeInt | UTinyInt | USmallInt | UInteger | UBigInt)
+    }
+
+    /// Integers, decimals and floating point.
+    pub fn is_numeric(&self) -> bool {
+        self.is_integer() || matches!(self, DataType::Float | DataType::Double | DataType::Decimal { .. })
+    }
+
+    /// DATE, TIME, TIMESTAMP, TIMESTAMP WITH TIME ZONE.
+    pub fn is_temporal(&self) -> bool {
+        matches!(self, DataType::Date | DataType::Time | DataType::Timestamp | DataType::TimestampTz)
+    }
+}
+
+impl std::fmt::Display for DataType {
+    /// DuckDB's spelling: `DECIMAL(15,2)`, `INTEGER[]`, `STRUCT(a INTEGER)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            DataType::Null => f.write_str("\"NULL\""),
+            DataType::Boolean => f.write_str("BOOLEAN"),
+            DataType::TinyInt => f.write_str("TINYINT"),
+            DataType::SmallInt => f.write_str("SMALLINT"),
+            DataType::Integer => f.write_str("INTEGER"),
+            DataType::BigInt => f.write_str("BIGINT"),
+            DataType::HugeInt => f.write_str("HUGEINT"),
+            DataType::UTinyInt => f.write_str("UTINYINT"),
+            DataType::USmallInt => f.write_str("USMALLINT"),
+            DataType::UInteger => f.write_str("UINTEGER"),
+            DataType::UBigInt => f.write_str("UBIGINT"),
+            DataType::Float => f.write_str("FLOAT"),
+            DataType::Double => f.write_str("DOUBLE"),
+            DataType::Decimal { precision, scale } => write!(f, "DECIMAL({precision},{scale})"),
+            DataType::Varchar => f.write_str("VARCHAR"),
+            DataType::Blob => f.write_str("BLOB"),
+            DataType::Date => f.write_str("DATE"),
+            DataType::Time => f.write_str("TIME"),
+            DataType::Timestamp => f.write_str("TIMESTAMP"),
+            DataType::TimestampTz => f.write_str("TIMESTAMP WITH TIME ZONE"),
+            DataType::Interval => f.write_str("INTERVAL"),
+            DataType::List(item) => write!(f, "{item}[]"),
+            DataType::Struct(fields) => {
+                f.write_str("STRUCT(")?;
+                for (i, (name, t)) in fields.iter().enumerate() {
+                    write!(f, "{}{name} {t}", if i > 0 { ", " } else { "" })?;
+                }
+                f.write_str(")")
+            }
+        }
+    }
+}
+
+/// A calendar interval: months and days are kept apart from exact time, as DuckDB does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Interval {
+    pub months: i32,
+    pub days: i32,
+    pub micros: i64,
+}
+
+impl Interval {
+    /// The kernel form: months in the top 32 bits, days in the next 32, microseconds in the low 64.
+    pub fn pack(self) -> i128 {
+        ((self.months as i128) << 96) | ((self.days as u32 as i128) << 64) | (self.micros as u64 as i128)
+    }
+
+    /// The inverse of [`Interval::pack`].
+    pub fn unpack(bits: i128) -> Interval {
+        Interval { months: (bits >> 96) as i32, days: (bits >> 64) as i32, micros: bits as i64 }
+    }
+}
+
+/// A constant. The SQL type stands beside it (in [`crate::plan::Expr`]); the number is in the physical unit of that type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    Null,
+    Boolean(bool),
+    /// Integers of every width, decimals (unscaled), dates (days), times and timestamps (microseconds), packed intervals.
+    Int(i128),
+    /// FLOAT and DOUBLE.
+    Float(f64),
+    Varchar(String),
+    Blob(Vec<u8>),
+    List(Vec<Value>),
+    Struct(Vec<Value>),
+}
