@@ -5,7 +5,7 @@ use crate::sql::Span;
 use serde::{Deserialize, Serialize};
 
 /// Why a task attempt failed. The kind decides what a mode may do about it; text is only for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TaskError {
     /// The statement or the data is wrong: bad cast, overflow, a bad line in a file. Never retried.
     User {

@@ -4,6 +4,7 @@ use super::graph::{Graph, Limits, Mode};
 use super::ids::*;
 use crate::journal::TaskError;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One thing that happened. Anything in it that does not match the present (an old attempt, a past incarnation, a query
 /// that is over) is ignored.
@@ -52,4 +53,37 @@ pub struct OutputSummary {
 pub enum Timer {
     /// Try a query again whose work waits for something (a resubmission delay).
     Resubmit { query: QueryId },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::NodeJoined { place, slots } => write!(f, "{place} joins with {slots} slots"),
+            Event::NodeLost { place, cause } => write!(f, "{place} is lost: {cause}"),
+            Event::QuerySubmitted { query, graph, mode, .. } => write!(f, "{query} submitted, {mode}: {graph}"),
+            Event::StagePlanned { query, stage, tasks } => write!(f, "stage {}.{} has {tasks} tasks", query.0, stage.0),
+            Event::TaskFinished { attempt, place, output } => write!(f, "{attempt} finished on {place}: {output}"),
+            Event::TaskFailed { attempt, place, error } => write!(f, "{attempt} failed on {place}: {error}"),
+            Event::FetchFailed { attempt, place, source, from } => {
+                write!(f, "{attempt} on {place} could not fetch {source} from {from}")
+            }
+            Event::CancelRequested { query } => write!(f, "{query} is to be canceled"),
+            Event::TimerFired { timer: Timer::Resubmit { query } } => write!(f, "the wait of {query} is over"),
+        }
+    }
+}
+
+impl fmt::Display for LossCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LossCause::Crashed => "crashed",
+            LossCause::Unresponsive => "unresponsive",
+        })
+    }
+}
+
+impl fmt::Display for OutputSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows, {} bytes, checksum {:x}", self.rows, self.bytes, self.checksum)
+    }
 }

@@ -2,12 +2,22 @@
 
 use super::ids::*;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The stages of one query, in the order of their ids; every input of a stage has a smaller id; the last stage is the
 /// result stage, whose outputs go to the coordinator with the report and are never lost again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Graph {
     pub stages: Vec<StageNode>,
+}
+
+impl Graph {
+    /// Whether the ids go up and every input is an earlier stage of this graph. A scheduler may be given no other.
+    pub fn is_well_formed(&self) -> bool {
+        let known = |stage: StageId| self.stages.iter().any(|node| node.id == stage);
+        let earlier = |node: &StageNode| node.inputs.iter().all(|input| input.stage < node.id && known(input.stage));
+        self.stages.is_sorted_by(|a, b| a.id < b.id) && self.stages.iter().all(earlier)
+    }
 }
 
 /// One stage.
@@ -45,8 +55,32 @@ pub enum Mode {
     Recompute,
 }
 
-impl std::fmt::Display for Mode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Graph {
+    /// `1, 2, 3 <- 1 + all 2`: each stage and what it reads; `all` where every task reads everything.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, node) in self.stages.iter().enumerate() {
+            write!(f, "{}{node}", if index == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for StageNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.id.0)?;
+        for (index, input) in self.inputs.iter().enumerate() {
+            let all = match input.read {
+                Read::Partition => "",
+                Read::All => "all ",
+            };
+            write!(f, "{}{all}{}", if index == 0 { " <- " } else { " + " }, input.stage.0)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Mode::Abort => "abort",
             Mode::Recompute => "recompute",
@@ -55,7 +89,7 @@ impl std::fmt::Display for Mode {
 }
 
 /// The limits that a query runs under; defaults are Spark's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// Counted failures of one task before the query fails (`spark.task.maxFailures`).
     pub task_max_failures: u32,

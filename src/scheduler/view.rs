@@ -1,0 +1,136 @@
+//! What others may look at: the state of stages and tasks, progress, and what a node holds.
+
+use super::ids::*;
+use super::query::Query;
+use super::stage::{Phase, Stage, Task, TaskState};
+use super::state::Scheduler;
+
+/// A stage of a running query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageView {
+    pub stage: StageId,
+    /// Whether the number of tasks is known.
+    pub planned: bool,
+    /// In the order of their partitions; empty until planned.
+    pub tasks: Vec<TaskView>,
+    /// Tasks that were done at least once.
+    pub done: u32,
+    /// Rows and bytes of the outputs, each output counted once however often it was made.
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+/// A task of a running query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskView {
+    /// Waits for its first attempt.
+    Queued,
+    /// Its first attempt runs.
+    Running(Place),
+    /// Done; the output is there.
+    Done(Place),
+    /// Its output was lost, or its attempt failed or was lost: waits to run again.
+    Lost,
+    /// It runs again.
+    Again(Place),
+    /// It was done, its output is lost, and nobody needs it now.
+    LostNotNeeded,
+}
+
+impl Scheduler {
+    /// The queries that are running, in the order of their ids.
+    pub fn queries(&self) -> impl Iterator<Item = QueryId> + '_ {
+        self.queries.keys().copied()
+    }
+
+    /// Whether a report on this attempt from this place would be listened to; all others are of the past.
+    pub fn is_current(&self, attempt: AttemptId, place: Place) -> bool {
+        self.queries.get(&attempt.task.query).is_some_and(|query| query.current(attempt, place).is_some())
+    }
+
+    /// The share of a query's work that is done, 0 to 1: the sum over its stages of their frozen weight times the share of
+    /// their outputs that were ever made. It never goes back. None when the query is over.
+    pub fn progress(&self, query: QueryId) -> Option<f64> {
+        self.queries.get(&query).map(Query::progress)
+    }
+
+    /// The stages of a query, in order. None when the query is over.
+    pub fn stages(&self, query: QueryId) -> Option<Vec<StageView>> {
+        self.queries.get(&query).map(|query| query.stages.iter().map(StageView::of).collect())
+    }
+
+    /// How many tasks of a stage were done at least once, and how many there are; 0 of 0 until it is planned. None when the
+    /// query is over or has no such stage.
+    pub fn tasks_done(&self, query: QueryId, stage: StageId) -> Option<(u32, u32)> {
+        let query = self.queries.get(&query)?;
+        let stage = &query.stages[query.index_of(stage)?];
+        Some((stage.ever_done(), stage.len() as u32))
+    }
+
+    /// How many outputs at a place a running query still needs.
+    pub fn needed_outputs(&self, query: QueryId, place: Place) -> u32 {
+        let Some(query) = self.queries.get(&query) else { return 0 };
+        let needed = query.needed();
+        let stages = query.stages.iter().zip(needed).filter(|(_, needed)| *needed);
+        stages.map(|(stage, _)| stage.outputs_at(place).len() as u32).sum()
+    }
+
+    /// How many attempts of a query run at a place.
+    pub fn running_attempts(&self, query: QueryId, place: Place) -> u32 {
+        let Some(query) = self.queries.get(&query) else { return 0 };
+        let here = |stage: &Stage| {
+            stage.partitions_where(|state| matches!(state, TaskState::Running { place: at, .. } if at == place)).len()
+        };
+        query.stages.iter().map(here).sum::<usize>() as u32
+    }
+}
+
+impl Query {
+    fn progress(&self) -> f64 {
+        let total: u64 = self.stages.iter().map(Stage::progress_weight).sum();
+        let done: f64 = self.stages.iter().map(|stage| stage.progress_weight() as f64 * stage.share_done()).sum();
+        if total == 0 { 1.0 } else { done / total as f64 }
+    }
+}
+
+impl Stage {
+    /// A stage that was given no weight still counts for something, so that a query never stands at 0 of 0.
+    fn progress_weight(&self) -> u64 {
+        self.weight.max(1)
+    }
+
+    fn share_done(&self) -> f64 {
+        match (self.phase, self.len()) {
+            (Phase::Waiting | Phase::Asked, _) => 0.0,
+            (Phase::Planned, 0) => 1.0,
+            (Phase::Planned, tasks) => f64::from(self.ever_done()) / tasks as f64,
+        }
+    }
+}
+
+impl StageView {
+    fn of(stage: &Stage) -> StageView {
+        let made = || stage.tasks().filter_map(|(_, task)| task.first);
+        StageView {
+            stage: stage.id,
+            planned: stage.phase == Phase::Planned,
+            tasks: stage.tasks().map(|(_, task)| TaskView::of(task)).collect(),
+            done: stage.ever_done(),
+            rows: made().map(|output| output.rows).sum(),
+            bytes: made().map(|output| output.bytes).sum(),
+        }
+    }
+}
+
+impl TaskView {
+    fn of(task: &Task) -> TaskView {
+        match task.state() {
+            TaskState::Queued if task.attempts == 0 => TaskView::Queued,
+            TaskState::Queued => TaskView::Lost,
+            TaskState::Running { place, .. } if task.attempts == 1 => TaskView::Running(place),
+            TaskState::Running { place, .. } => TaskView::Again(place),
+            TaskState::Done { place, .. } => TaskView::Done(place),
+            TaskState::Lost => TaskView::LostNotNeeded,
+        }
+    }
+}
