@@ -118,7 +118,9 @@ struct Decision<'a>(&'a Record);
 impl fmt::Display for Decision<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Record::StagePlanned { query, stage, tasks } => write!(f, "stage {}.{}: {tasks} tasks", query.0, stage.0),
+            Record::StagePlanned { query, stage, tasks } => {
+                write!(f, "stage {}.{}: {tasks} {}", query.0, stage.0, if *tasks == 1 { "task" } else { "tasks" })
+            }
             Record::StageCompleted { query, stage } => write!(f, "stage {}.{}: complete", query.0, stage.0),
             Record::AttemptLost { attempt, place } => write!(f, "{attempt}: lost on {place}"),
             Record::OutputsLost { query, stage, place, needed, not_needed } => {

@@ -1,0 +1,167 @@
+//! Every interleaving of small cases. A state that was seen before is not looked at again, so the search ends.
+
+use crate::shape::Shape;
+use crate::world::{Choice, Fault, Setting, Tamper, World};
+use faultlab::scheduler::graph::Mode;
+use faultlab::scheduler::{PartitionId, QueryId, StageId, TaskId};
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::{Hash, Hasher};
+
+/// What was found wrong, after how many states, and how to get there.
+struct Violation {
+    what: String,
+    states: usize,
+    path: Vec<Choice>,
+}
+
+/// Looks at every state that can be reached; gives their number.
+fn explore(setting: &Setting) -> Result<usize, Violation> {
+    let mut seen = HashSet::new();
+    let start = World::start(setting).map_err(|what| Violation { what, states: 0, path: vec![] })?;
+    let mut path = vec![];
+    let mut stack = vec![(start.choices(setting).into_iter(), start)];
+    while let Some((choices, world)) = stack.last_mut() {
+        let Some(choice) = choices.next() else {
+            stack.pop();
+            path.pop();
+            continue;
+        };
+        let mut next = world.clone();
+        let applied = next.apply(setting, &choice);
+        path.push(choice);
+        let checked = applied.and_then(|()| check_end(setting, &next));
+        if let Err(what) = checked {
+            return Err(Violation { what, states: seen.len(), path });
+        }
+        if seen.insert(fingerprint(&next)) {
+            stack.push((next.choices(setting).into_iter(), next));
+        } else {
+            path.pop();
+        }
+    }
+    Ok(seen.len())
+}
+
+/// When nothing can happen any more but faults, every query must be over; and when they are, nothing of them is left.
+fn check_end(setting: &Setting, world: &World) -> Result<(), String> {
+    if world.is_over(setting) {
+        return if world.is_empty() { Ok(()) } else { Err("all queries are over and something is left".into()) };
+    }
+    let goes_on = world.choices(setting).iter().any(|choice| !choice.is_fault());
+    if goes_on { Ok(()) } else { Err("nothing can happen any more and a query is not over".into()) }
+}
+
+fn fingerprint(world: &World) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    world.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn setting(mode: Mode, shapes: &[&str], nodes: u32, faults: u32) -> Setting {
+    let queries = (1..).map(QueryId).zip(shapes.iter().map(|shape| Shape::parse(shape)));
+    let (shapes, kinds) = (queries.collect(), Fault::ALL.to_vec());
+    Setting { shapes, mode, nodes, slots: 1, faults, kinds, bad: BTreeSet::new(), tamper: None }
+}
+
+/// Explores a case, and tells the way to what is wrong with it.
+fn check(setting: &Setting) {
+    match explore(setting) {
+        Ok(states) => println!("{} nodes, {} faults, {}: {states} states", setting.nodes, setting.faults, setting.mode),
+        Err(Violation { what, states, path }) => {
+            let path: Vec<String> = path.iter().map(|choice| format!("  {choice:?}\n")).collect();
+            panic!("{what}, after {states} states:\n{}", path.concat());
+        }
+    }
+}
+
+const AGGREGATE: &str = "1 x2, 2 x2 <- 1, 3 x1 <- all 2";
+const JOIN: &str = "1 x2, 2 x2, 3 x2 <- 1 + 2, 4 x1 <- all 3";
+const BROADCAST: &str = "1 x1, 2 x2 <- all 1, 3 x1 <- all 2";
+const SHARED: &str = "1 x1, 2 x1 <- 1, 3 x1 <- 1 + all 2";
+
+#[test]
+fn aggregate_recompute() {
+    check(&setting(Mode::Recompute, &[AGGREGATE], 2, 3));
+}
+
+#[test]
+fn aggregate_abort() {
+    check(&setting(Mode::Abort, &[AGGREGATE], 2, 3));
+}
+
+#[test]
+fn aggregate_on_three_nodes() {
+    check(&setting(Mode::Recompute, &[AGGREGATE], 3, 2));
+}
+
+#[test]
+fn join_recompute() {
+    check(&setting(Mode::Recompute, &[JOIN], 2, 2));
+    check(&setting(Mode::Recompute, &[JOIN], 3, 1));
+}
+
+#[test]
+fn join_abort() {
+    check(&setting(Mode::Abort, &[JOIN], 2, 2));
+}
+
+#[test]
+fn broadcast_recompute() {
+    check(&setting(Mode::Recompute, &[BROADCAST], 2, 3));
+}
+
+#[test]
+fn shared_output_recompute() {
+    check(&setting(Mode::Recompute, &[SHARED], 2, 3));
+}
+
+#[test]
+fn two_queries() {
+    check(&setting(Mode::Recompute, &["1 x2, 2 x1 <- all 1", "1 x1, 2 x1 <- 1"], 2, 1));
+}
+
+#[test]
+fn empty_stages() {
+    check(&setting(Mode::Recompute, &["1 x0, 2 x1, 3 x2 <- 1 + 2, 4 x0 <- 3"], 2, 2));
+}
+
+#[test]
+fn user_errors_are_the_lowest() {
+    for mode in [Mode::Abort, Mode::Recompute] {
+        let mut setting = setting(mode, &["1 x3, 2 x1, 3 x2 <- 1 + all 2"], 2, 1);
+        setting.kinds = vec![Fault::Crash, Fault::Cut, Fault::Rejoin, Fault::FailedFetch, Fault::Twice];
+        let task =
+            |stage, partition| TaskId { query: QueryId(1), stage: StageId(stage), partition: PartitionId(partition) };
+        setting.bad = [task(1, 1), task(1, 2), task(2, 0)].into();
+        check(&setting);
+    }
+}
+
+/// Bugs made on purpose are found, with few faults.
+fn check_finds(tamper: Tamper) {
+    for faults in 0..=3 {
+        let mut setting = setting(Mode::Recompute, &[AGGREGATE], 2, faults);
+        setting.tamper = Some(tamper);
+        if let Err(Violation { what, states, .. }) = explore(&setting) {
+            println!("{tamper:?} found with {faults} faults after {states} states: {what}");
+            return;
+        }
+    }
+    panic!("{tamper:?} was not found");
+}
+
+#[test]
+fn finds_kept_outputs_of_a_lost_node() {
+    check_finds(Tamper::KeepLostOutputs);
+}
+
+#[test]
+fn finds_accepted_stale_attempts() {
+    check_finds(Tamper::AcceptStaleAttempts);
+}
+
+#[test]
+fn finds_an_ignored_empty_pool() {
+    check_finds(Tamper::IgnoreEmptyPool);
+}
