@@ -2,6 +2,7 @@
 
 pub mod diagnostic;
 pub mod statement;
+pub mod suggest;
 pub mod types;
 
 pub use diagnostic::{Diagnostic, Span};
