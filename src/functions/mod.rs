@@ -1,4 +1,33 @@
-//! Every SQL function and operator: name, types, meaning, help, and its lowering to Polars columns. One table.
+//! Every SQL function and operator: name, types, meaning, help, and its kernel over Polars columns. One list.
+//!
+//! [`resolve`] says what a call means, [`ScalarFunction::eval`] computes it; [`cast_column`] and [`format_column`] are what
+//! CAST and every output use. `now()` and `current_date` are bound as calls and become constants through [`clock_value`].
 
 pub mod contract;
+
+mod arithmetic;
+mod calendar;
+mod cast;
+mod columns;
+mod compare;
+mod conditional;
+mod dateparts;
+mod datetime;
+mod format;
+mod list;
+mod math;
+mod other;
+mod pattern;
+mod table;
+mod text;
+mod typing;
+mod values;
+
+pub use cast::{cast_can_fail, cast_column, cast_value};
 pub use contract::*;
+pub use dateparts::part_function;
+pub use format::{format_column, format_value};
+pub use other::clock_value;
+pub use table::{Category, ScalarFunction, all, find, parse_type, refine_result, resolve};
+pub use typing::{can_cast, can_cast_implicitly, common_type};
+pub use values::{column_of, value_at};

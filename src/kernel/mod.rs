@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod contract;
+pub mod expr;
 
 pub use block::Block;
 pub use contract::*;

@@ -1,0 +1,290 @@
+//! Comparison of columns, and what is built from it. Floats are ordered totally, as DuckDB does: NaN equals itself and is
+//! greater than everything, -0.0 equals 0.0. Text is compared by bytes, intervals with months of 30 days.
+
+use super::RowError;
+use super::columns::{Booleans, Numbers, Texts, booleans, both_valid, numbers, result_length};
+use crate::journal::TaskError;
+use crate::sql::DataType;
+use crate::sql::types::Interval;
+use polars::polars_compute::comparisons::{TotalEqKernel, TotalOrdKernel};
+use polars::prelude::{
+    Column, DataType as Physical, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Int128Type,
+    PolarsNumericType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use polars_arrow::array::{Array, BinaryViewArray, PrimitiveArray};
+use polars_arrow::bitmap::Bitmap;
+
+/// How two values are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    /// The comparison that says the same with its sides exchanged.
+    fn flipped(self) -> Comparison {
+        match self {
+            Comparison::Equal | Comparison::NotEqual => self,
+            Comparison::Less => Comparison::Greater,
+            Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+            Comparison::Greater => Comparison::Less,
+            Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        }
+    }
+}
+
+macro_rules! operators {
+    ($($(#[$doc:meta])* $name:ident = $comparison:ident;)*) => {$(
+        $(#[$doc])*
+        pub(super) fn $name(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+            Ok(compare(Comparison::$comparison, &args[0], &args[1], &types[0], result_length(args, rows))?.into_column())
+        }
+    )*};
+}
+
+operators! {
+    /// `=`
+    equal = Equal;
+    /// `<>`
+    not_equal = NotEqual;
+    /// `<`
+    less = Less;
+    /// `<=`
+    less_or_equal = LessOrEqual;
+    /// `>`
+    greater = Greater;
+    /// `>=`
+    greater_or_equal = GreaterOrEqual;
+}
+
+/// `IS DISTINCT FROM`: never NULL.
+pub(super) fn is_distinct_from(
+    args: &[Column],
+    types: &[DataType],
+    _: &DataType,
+    rows: usize,
+) -> Result<Column, RowError> {
+    let length = result_length(args, rows);
+    Ok(booleans(!&not_distinct(&args[0], &args[1], &types[0], length)?, None))
+}
+
+/// `IS NOT DISTINCT FROM`: never NULL.
+pub(super) fn is_not_distinct_from(
+    args: &[Column],
+    types: &[DataType],
+    _: &DataType,
+    rows: usize,
+) -> Result<Column, RowError> {
+    Ok(booleans(not_distinct(&args[0], &args[1], &types[0], result_length(args, rows))?, None))
+}
+
+/// Rows where both are equal, or both NULL.
+fn not_distinct(a: &Column, b: &Column, t: &DataType, length: usize) -> Result<Bitmap, TaskError> {
+    let equal = compare(Comparison::Equal, a, b, t, length)?;
+    let nulls = |column: &Column| -> Bitmap {
+        if column.len() == 1 && length != 1 {
+            return Bitmap::new_with_value(column.null_count() == 1, length);
+        }
+        column.is_null().iter().map(|null| null == Some(true)).collect()
+    };
+    let both_null = &nulls(a) & &nulls(b);
+    let equal = match equal.validity {
+        Some(valid) => &equal.values & &valid,
+        None => equal.values,
+    };
+    Ok(&equal | &both_null)
+}
+
+/// Truth values, before they become a column.
+pub(super) struct Truths {
+    pub(super) values: Bitmap,
+    pub(super) validity: Option<Bitmap>,
+}
+
+impl Truths {
+    pub(super) fn into_column(self) -> Column {
+        booleans(self.values, self.validity)
+    }
+}
+
+/// Compares two columns of the type `t`, each of `length` rows or 1.
+pub(super) fn compare(
+    comparison: Comparison,
+    a: &Column,
+    b: &Column,
+    t: &DataType,
+    length: usize,
+) -> Result<Truths, TaskError> {
+    if *t == DataType::Interval {
+        return compare_numbers::<Int128Type>(comparison, &interval_lengths(a)?, &interval_lengths(b)?, length);
+    }
+    match t.physical() {
+        Physical::Int8 => compare_numbers::<Int8Type>(comparison, a, b, length),
+        Physical::Int16 => compare_numbers::<Int16Type>(comparison, a, b, length),
+        Physical::Int32 => compare_numbers::<Int32Type>(comparison, a, b, length),
+        Physical::Int64 => compare_numbers::<Int64Type>(comparison, a, b, length),
+        Physical::Int128 => compare_numbers::<Int128Type>(comparison, a, b, length),
+        Physical::UInt8 => compare_numbers::<UInt8Type>(comparison, a, b, length),
+        Physical::UInt16 => compare_numbers::<UInt16Type>(comparison, a, b, length),
+        Physical::UInt32 => compare_numbers::<UInt32Type>(comparison, a, b, length),
+        Physical::UInt64 => compare_numbers::<UInt64Type>(comparison, a, b, length),
+        Physical::Float32 => compare_numbers::<Float32Type>(comparison, a, b, length),
+        Physical::Float64 => compare_numbers::<Float64Type>(comparison, a, b, length),
+        Physical::Boolean => {
+            let (a, b) = (Booleans::of(a)?, Booleans::of(b)?);
+            let validity = both_valid(a.validity(length), b.validity(length));
+            let values = match (a.constant(), b.constant()) {
+                _ if length == 1 => by_array(comparison, &a.array, &b.array),
+                (_, Some(scalar)) => by_scalar(comparison, &a.array, &scalar.unwrap_or_default()),
+                (Some(scalar), _) => by_scalar(comparison.flipped(), &b.array, &scalar.unwrap_or_default()),
+                _ => by_array(comparison, &a.array, &b.array),
+            };
+            Ok(Truths { values: fitted(values, length), validity })
+        }
+        Physical::String => {
+            let (a, b) = (Texts::of(a)?, Texts::of(b)?);
+            let validity = both_valid(a.validity(length), b.validity(length));
+            let values = match (a.constant(), b.constant()) {
+                _ if length == 1 => by_array(comparison, &a.array, &b.array),
+                (_, Some(scalar)) => by_scalar(comparison, &a.array, scalar.unwrap_or_default()),
+                (Some(scalar), _) => by_scalar(comparison.flipped(), &b.array, scalar.unwrap_or_default()),
+                _ => by_array(comparison, &a.array, &b.array),
+            };
+            Ok(Truths { values: fitted(values, length), validity })
+        }
+        Physical::Binary => compare_bytes(comparison, a, b, length),
+        _ => Err(TaskError::bug(format!("values of type {t} are not compared"))),
+    }
+}
+
+/// Two constants in a batch of several rows give one bit; it is repeated.
+fn fitted(values: Bitmap, length: usize) -> Bitmap {
+    if values.len() == length { values } else { Bitmap::new_with_value(values.len() > 0 && values.get_bit(0), length) }
+}
+
+fn compare_numbers<T: PolarsNumericType>(
+    comparison: Comparison,
+    a: &Column,
+    b: &Column,
+    length: usize,
+) -> Result<Truths, TaskError>
+where
+    PrimitiveArray<T::Native>: TotalEqKernel<Scalar = T::Native> + TotalOrdKernel<Scalar = T::Native>,
+{
+    let (a, b) = (Numbers::<T>::of(a)?, Numbers::<T>::of(b)?);
+    let validity = both_valid(a.validity(length), b.validity(length));
+    let values = match (a.is_constant(), b.is_constant()) {
+        _ if length == 1 => by_array(comparison, &a.array, &b.array),
+        (_, true) => by_scalar(comparison, &a.array, &b.values()[0]),
+        (true, _) => by_scalar(comparison.flipped(), &b.array, &a.values()[0]),
+        _ => by_array(comparison, &a.array, &b.array),
+    };
+    Ok(Truths { values: fitted(values, length), validity })
+}
+
+fn compare_bytes(comparison: Comparison, a: &Column, b: &Column, length: usize) -> Result<Truths, TaskError> {
+    let (a, b) = (a.as_materialized_series().rechunk(), b.as_materialized_series().rechunk());
+    let (a, b) = (a.binary()?, b.binary()?);
+    let (x, y): (&BinaryViewArray, &BinaryViewArray) = (a.downcast_as_array(), b.downcast_as_array());
+    let at = |array: &BinaryViewArray, row: usize| if array.len() == 1 { 0 } else { row };
+    let mut valid = Vec::with_capacity(length);
+    let mut values = Vec::with_capacity(length);
+    for row in 0..length {
+        let (i, j) = (at(x, row), at(y, row));
+        valid.push(x.is_valid(i) && y.is_valid(j));
+        let order = x.value(i).cmp(y.value(j));
+        values.push(match comparison {
+            Comparison::Equal => order.is_eq(),
+            Comparison::NotEqual => order.is_ne(),
+            Comparison::Less => order.is_lt(),
+            Comparison::LessOrEqual => order.is_le(),
+            Comparison::Greater => order.is_gt(),
+            Comparison::GreaterOrEqual => order.is_ge(),
+        });
+    }
+    Ok(Truths { values: values.into_iter().collect(), validity: Some(valid.into_iter().collect()) })
+}
+
+fn by_array<A: TotalEqKernel + TotalOrdKernel>(comparison: Comparison, a: &A, b: &A) -> Bitmap {
+    match comparison {
+        Comparison::Equal => a.tot_eq_kernel(b),
+        Comparison::NotEqual => a.tot_ne_kernel(b),
+        Comparison::Less => a.tot_lt_kernel(b),
+        Comparison::LessOrEqual => a.tot_le_kernel(b),
+        Comparison::Greater => a.tot_gt_kernel(b),
+        Comparison::GreaterOrEqual => a.tot_ge_kernel(b),
+    }
+}
+
+fn by_scalar<S: ?Sized, A: TotalEqKernel<Scalar = S> + TotalOrdKernel<Scalar = S>>(
+    comparison: Comparison,
+    a: &A,
+    b: &S,
+) -> Bitmap {
+    match comparison {
+        Comparison::Equal => a.tot_eq_kernel_broadcast(b),
+        Comparison::NotEqual => a.tot_ne_kernel_broadcast(b),
+        Comparison::Less => a.tot_lt_kernel_broadcast(b),
+        Comparison::LessOrEqual => a.tot_le_kernel_broadcast(b),
+        Comparison::Greater => a.tot_gt_kernel_broadcast(b),
+        Comparison::GreaterOrEqual => a.tot_ge_kernel_broadcast(b),
+    }
+}
+
+/// Intervals as microseconds, with months of 30 days: what they are compared by.
+fn interval_lengths(column: &Column) -> Result<Column, TaskError> {
+    let packed = Numbers::<Int128Type>::of(column)?;
+    let lengths = packed.values().iter().map(|&bits| interval_length(Interval::unpack(bits))).collect();
+    Ok(numbers::<Int128Type>(lengths, packed.validity(column.len())))
+}
+
+fn interval_length(interval: Interval) -> i128 {
+    let days = i128::from(interval.months) * 30 + i128::from(interval.days);
+    days * i128::from(super::calendar::MICROS_PER_DAY) + i128::from(interval.micros)
+}
+
+/// `nullif(a, b)`: NULL where they are equal.
+pub(super) fn nullif(args: &[Column], types: &[DataType], result: &DataType, rows: usize) -> Result<Column, RowError> {
+    let length = result_length(args, rows);
+    let common = super::common_type(&types[0], &types[1])
+        .ok_or_else(|| TaskError::bug(format!("nullif of {} and {}", types[0], types[1])))?;
+    let a = super::cast::cast_column(&args[0], &types[0], &common, false)?;
+    let b = super::cast::cast_column(&args[1], &types[1], &common, false)?;
+    let equal = compare(Comparison::Equal, &a, &b, &common, length)?.into_column();
+    let nulls = Column::full_null(Default::default(), 1, &result.physical());
+    Ok(nulls.zip_with(equal.bool()?, &args[0])?)
+}
+
+/// `greatest(...)`: NULLs are passed over.
+pub(super) fn greatest(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    extreme(Comparison::Greater, args, &types[0], rows)
+}
+
+/// `least(...)`: NULLs are passed over.
+pub(super) fn least(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    extreme(Comparison::Less, args, &types[0], rows)
+}
+
+fn extreme(wins: Comparison, args: &[Column], t: &DataType, rows: usize) -> Result<Column, RowError> {
+    let mut best = args[0].clone();
+    for challenger in &args[1..] {
+        let length = if best.len() == 1 && challenger.len() == 1 { 1 } else { rows };
+        // The challenger takes a row where it is ahead, or where there is nothing yet.
+        let ahead = compare(wins, challenger, &best, t, length)?.into_column();
+        let ahead = ahead.bool()?;
+        let empty = best.is_null();
+        let takes: polars::prelude::BooleanChunked = (0..length)
+            .map(|row| {
+                let nothing_yet = empty.get(if empty.len() == 1 { 0 } else { row }) == Some(true);
+                Some(nothing_yet || ahead.get(row) == Some(true))
+            })
+            .collect();
+        best = challenger.zip_with(&takes, &best)?;
+    }
+    Ok(best)
+}

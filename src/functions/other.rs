@@ -1,0 +1,25 @@
+//! Functions about the query rather than its data.
+
+use super::{QueryClock, RowError};
+use crate::journal::TaskError;
+use crate::sql::{DataType, Value};
+use polars::prelude::{Column, IntoColumn, NamedFrom, PlSmallStr, Series};
+
+/// `typeof(x)`.
+pub(super) fn type_name(_: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    Ok(Series::new(PlSmallStr::EMPTY, [types[0].to_string()]).into_column())
+}
+
+/// `now()` and `current_date` have no arguments to compute from: [`clock_value`] answers them before a kernel is asked.
+pub(super) fn needs_clock(_: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    Err(TaskError::bug("a function of the clock was called without one").into())
+}
+
+/// The value of a function that reads the query's clock, by its canonical name; None for every other function.
+pub fn clock_value(function: &str, clock: &QueryClock) -> Option<Value> {
+    match function {
+        "now" => Some(Value::Int(clock.now_us.into())),
+        "current_date" => Some(Value::Int(clock.now_us.div_euclid(super::calendar::MICROS_PER_DAY).into())),
+        _ => None,
+    }
+}

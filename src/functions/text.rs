@@ -1,0 +1,366 @@
+//! Functions of text. Positions and lengths count characters.
+
+use super::columns::{
+    Numbers, Rows, Texts, booleans_by_row, numbers_by_row, out_of_range, result_length, texts_by_row, texts_from,
+};
+use super::{RowError, Signature};
+use crate::journal::{ErrorCode, TaskError};
+use crate::sql::DataType;
+use memchr::memmem;
+use polars::prelude::{Column, Int32Type, Int64Type};
+
+/// The longest text that `repeat`, `lpad` and `rpad` make, in bytes.
+const LONGEST: usize = 1 << 30;
+
+/// `a || b`: both become text.
+pub(super) fn joining(args: &[DataType]) -> Option<Signature> {
+    (args.len() == 2 && !args.iter().any(|t| matches!(t, DataType::List(_)))).then(|| all_text(args))
+}
+
+/// `concat(...)`: one argument or more, of any type.
+pub(super) fn concat_typing(args: &[DataType]) -> Option<Signature> {
+    (!args.is_empty()).then(|| all_text(args))
+}
+
+/// `concat_ws(separator, ...)`.
+pub(super) fn concat_ws_typing(args: &[DataType]) -> Option<Signature> {
+    (args.len() >= 2).then(|| all_text(args))
+}
+
+fn all_text(args: &[DataType]) -> Signature {
+    Signature { args: vec![DataType::Varchar; args.len()], result: DataType::Varchar }
+}
+
+fn texts_of(args: &[Column]) -> Result<Vec<Texts>, TaskError> {
+    args.iter().map(Texts::of).collect()
+}
+
+/// `||`: NULL if either is.
+pub(super) fn join(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (a, b) = (Texts::of(&args[0])?, Texts::of(&args[1])?);
+    texts_by_row(result_length(args, rows), |row, out| {
+        let (Some(a), Some(b)) = (a.get(row), b.get(row)) else { return Ok(false) };
+        out.push_str(a);
+        out.push_str(b);
+        Ok(true)
+    })
+}
+
+/// `concat(...)`: NULLs are left out.
+pub(super) fn concat(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let texts = texts_of(args)?;
+    texts_by_row(result_length(args, rows), |row, out| {
+        out.extend(texts.iter().filter_map(|text| text.get(row)));
+        Ok(true)
+    })
+}
+
+/// `concat_ws(separator, ...)`: NULLs are left out, a NULL separator makes NULL.
+pub(super) fn concat_with_separator(
+    args: &[Column],
+    _: &[DataType],
+    _: &DataType,
+    rows: usize,
+) -> Result<Column, RowError> {
+    let texts = texts_of(args)?;
+    let (separators, parts) = texts.split_at(1);
+    texts_by_row(result_length(args, rows), |row, out| {
+        let Some(separator) = separators[0].get(row) else { return Ok(false) };
+        for (i, part) in parts.iter().filter_map(|part| part.get(row)).enumerate() {
+            if i > 0 {
+                out.push_str(separator);
+            }
+            out.push_str(part);
+        }
+        Ok(true)
+    })
+}
+
+fn rewrite(args: &[Column], rows: usize, f: impl Fn(&str, &mut String)) -> Result<Column, RowError> {
+    let texts = Texts::of(&args[0])?;
+    texts_by_row(result_length(args, rows), |row, out| {
+        let Some(text) = texts.get(row) else { return Ok(false) };
+        f(text, out);
+        Ok(true)
+    })
+}
+
+/// `lower(text)`.
+pub(super) fn lower(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    rewrite(args, rows, |text, out| out.push_str(&text.to_lowercase()))
+}
+
+/// `upper(text)`.
+pub(super) fn upper(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    rewrite(args, rows, |text, out| out.push_str(&text.to_uppercase()))
+}
+
+/// `reverse(text)`.
+pub(super) fn reverse(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    rewrite(args, rows, |text, out| out.extend(text.chars().rev()))
+}
+
+/// `length(text)`, in characters.
+pub(super) fn length(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let texts = Texts::of(&args[0])?;
+    numbers_by_row::<Int64Type>(result_length(args, rows), |row| {
+        Ok(texts.get(row).map(|text| text.chars().count() as i64))
+    })
+}
+
+/// `strlen(text)`, in bytes.
+pub(super) fn byte_length(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let texts = Texts::of(&args[0])?;
+    numbers_by_row::<Int64Type>(result_length(args, rows), |row| Ok(texts.get(row).map(|text| text.len() as i64)))
+}
+
+/// `ascii(text)`: 0 for the empty text.
+pub(super) fn first_code_point(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let texts = Texts::of(&args[0])?;
+    numbers_by_row::<Int32Type>(result_length(args, rows), |row| {
+        Ok(texts.get(row).map(|text| text.chars().next().map_or(0, |c| c as i32)))
+    })
+}
+
+/// `chr(code)`.
+pub(super) fn character(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let codes = Numbers::<Int32Type>::of(&args[0])?;
+    texts_by_row(result_length(args, rows), |row, out| {
+        let Some(code) = codes.get(row) else { return Ok(false) };
+        let character = u32::try_from(code).ok().and_then(char::from_u32);
+        out.push(character.ok_or_else(|| out_of_range(format!("No character has the code {code}")))?);
+        Ok(true)
+    })
+}
+
+/// Which ends `trim` works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Left,
+    Right,
+    Both,
+}
+
+/// `trim(text [, characters])`.
+pub(super) fn trim(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    trim_ends(Ends::Both, args, rows)
+}
+
+/// `ltrim(text [, characters])`.
+pub(super) fn trim_left(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    trim_ends(Ends::Left, args, rows)
+}
+
+/// `rtrim(text [, characters])`.
+pub(super) fn trim_right(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    trim_ends(Ends::Right, args, rows)
+}
+
+fn trim_ends(ends: Ends, args: &[Column], rows: usize) -> Result<Column, RowError> {
+    let texts = Texts::of(&args[0])?;
+    let unwanted = args.get(1).map(Texts::of).transpose()?;
+    Ok(texts_from(result_length(args, rows), |row| {
+        let text = texts.get(row)?;
+        let unwanted = match &unwanted {
+            Some(unwanted) => unwanted.get(row)?,
+            None => " ",
+        };
+        let out = |c: char| unwanted.contains(c);
+        Some(match ends {
+            Ends::Left => text.trim_start_matches(out),
+            Ends::Right => text.trim_end_matches(out),
+            Ends::Both => text.trim_matches(out),
+        })
+    }))
+}
+
+/// The characters from `start` up to `end` (counted from 0, not included) of a text.
+fn characters_between(text: &str, start: i64, end: i64) -> &str {
+    let (start, end) = (start.max(0) as usize, end.max(0) as usize);
+    if start >= end {
+        return "";
+    }
+    if text.is_ascii() {
+        return &text[start.min(text.len())..end.min(text.len())];
+    }
+    let offset = |index: usize| text.char_indices().nth(index).map_or(text.len(), |(at, _)| at);
+    let begin = offset(start);
+    let rest = &text[begin..];
+    let length = rest.char_indices().nth(end - start).map_or(rest.len(), |(at, _)| at);
+    &rest[..length]
+}
+
+fn count_characters(text: &str) -> i64 {
+    if text.is_ascii() { text.len() as i64 } else { text.chars().count() as i64 }
+}
+
+/// `substr(text, start [, length])`: a negative start counts from the end, a negative length goes to the left.
+pub(super) fn substring(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (texts, starts) = (Texts::of(&args[0])?, Numbers::<Int64Type>::of(&args[1])?);
+    let lengths = args.get(2).map(Numbers::<Int64Type>::of).transpose()?;
+    Ok(texts_from(result_length(args, rows), |row| {
+        let (text, start) = (texts.get(row)?, starts.get(row)?);
+        let length = match &lengths {
+            Some(lengths) => lengths.get(row)?,
+            None => i64::MAX,
+        };
+        // Positions count from 1, so 0 lies before the first character.
+        let start = if start < 0 { (count_characters(text) + start).max(0) } else { start - 1 };
+        Some(match length {
+            ..0 => characters_between(text, start.saturating_add(length), start),
+            _ => characters_between(text, start, start.saturating_add(length)),
+        })
+    }))
+}
+
+/// `left(text, n)`.
+pub(super) fn left(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (texts, counts) = (Texts::of(&args[0])?, Numbers::<Int64Type>::of(&args[1])?);
+    Ok(texts_from(result_length(args, rows), |row| {
+        let (text, count) = (texts.get(row)?, counts.get(row)?);
+        let end = if count < 0 { count_characters(text).saturating_add(count) } else { count };
+        Some(characters_between(text, 0, end))
+    }))
+}
+
+/// `right(text, n)`.
+pub(super) fn right(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (texts, counts) = (Texts::of(&args[0])?, Numbers::<Int64Type>::of(&args[1])?);
+    Ok(texts_from(result_length(args, rows), |row| {
+        let (text, count) = (texts.get(row)?, counts.get(row)?);
+        let start = if count < 0 { count.saturating_neg() } else { count_characters(text) - count };
+        Some(characters_between(text, start, i64::MAX))
+    }))
+}
+
+/// `lpad(text, length, filling)`.
+pub(super) fn pad_left(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    pad(args, rows, true)
+}
+
+/// `rpad(text, length, filling)`.
+pub(super) fn pad_right(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    pad(args, rows, false)
+}
+
+fn pad(args: &[Column], rows: usize, on_left: bool) -> Result<Column, RowError> {
+    let (texts, lengths, fillings) = (Texts::of(&args[0])?, Numbers::<Int32Type>::of(&args[1])?, Texts::of(&args[2])?);
+    let name = if on_left { "lpad" } else { "rpad" };
+    texts_by_row(result_length(args, rows), |row, out| {
+        let (Some(text), Some(length), Some(filling)) = (texts.get(row), lengths.get(row), fillings.get(row)) else {
+            return Ok(false);
+        };
+        let missing = i64::from(length) - count_characters(text);
+        if missing <= 0 {
+            out.push_str(characters_between(text, 0, length.into()));
+            return Ok(true);
+        }
+        if filling.is_empty() {
+            return Err(TaskError::user(ErrorCode::InvalidArguments, format!("{name} has nothing to fill with")));
+        }
+        too_long(missing as usize, 4, name)?;
+        if !on_left {
+            out.push_str(text);
+        }
+        out.extend(filling.chars().cycle().take(missing as usize));
+        if on_left {
+            out.push_str(text);
+        }
+        Ok(true)
+    })
+}
+
+/// An error where a text of `count` times `size` bytes would be made that is too long for any use.
+fn too_long(count: usize, size: usize, function: &str) -> Result<(), TaskError> {
+    match count.checked_mul(size) {
+        Some(bytes) if bytes <= LONGEST => Ok(()),
+        _ => Err(out_of_range(format!("{function} would make a text of more than 1 GiB"))),
+    }
+}
+
+/// `repeat(text, n)`: nothing for a negative number.
+pub(super) fn repeat(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (texts, counts) = (Texts::of(&args[0])?, Numbers::<Int64Type>::of(&args[1])?);
+    texts_by_row(result_length(args, rows), |row, out| {
+        let (Some(text), Some(count)) = (texts.get(row), counts.get(row)) else { return Ok(false) };
+        let count = count.max(0) as usize;
+        too_long(count, text.len(), "repeat")?;
+        if !text.is_empty() {
+            out.extend(std::iter::repeat_n(text, count));
+        }
+        Ok(true)
+    })
+}
+
+/// `replace(text, from, to)`: an empty `from` changes nothing.
+pub(super) fn replace(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let texts = texts_of(args)?;
+    texts_by_row(result_length(args, rows), |row, out| {
+        let (Some(text), Some(from), Some(to)) = (texts[0].get(row), texts[1].get(row), texts[2].get(row)) else {
+            return Ok(false);
+        };
+        if from.is_empty() {
+            out.push_str(text);
+        } else {
+            out.push_str(&text.replace(from, to));
+        }
+        Ok(true)
+    })
+}
+
+fn test_pair(args: &[Column], rows: usize, f: impl Fn(&str, &str) -> bool) -> Result<Column, RowError> {
+    let (a, b) = (Texts::of(&args[0])?, Texts::of(&args[1])?);
+    Ok(booleans_by_row(result_length(args, rows), |row| Some(f(a.get(row)?, b.get(row)?))))
+}
+
+/// `starts_with(text, beginning)`.
+pub(super) fn starts_with(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    test_pair(args, rows, |text, part| text.starts_with(part))
+}
+
+/// `ends_with(text, ending)`.
+pub(super) fn ends_with(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    test_pair(args, rows, |text, part| text.ends_with(part))
+}
+
+/// `contains(text, part)`.
+pub(super) fn contains(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let parts = Texts::of(&args[1])?;
+    if let Some(Some(part)) = parts.constant() {
+        let finder = memmem::Finder::new(part.as_bytes());
+        let texts = Texts::of(&args[0])?;
+        let length = result_length(args, rows);
+        return Ok(booleans_by_row(length, |row| Some(finder.find(texts.get(row)?.as_bytes()).is_some())));
+    }
+    test_pair(args, rows, |text, part| text.contains(part))
+}
+
+/// `strpos(text, part)`.
+pub(super) fn position(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (texts, parts) = (Texts::of(&args[0])?, Texts::of(&args[1])?);
+    numbers_by_row::<Int64Type>(result_length(args, rows), |row| {
+        let (Some(text), Some(part)) = (texts.get(row), parts.get(row)) else { return Ok(None) };
+        Ok(Some(text.find(part).map_or(0, |at| count_characters(&text[..at]) + 1)))
+    })
+}
+
+/// `split_part(text, separator, n)`: empty where there is no such part.
+pub(super) fn split_part(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (texts, separators) = (Texts::of(&args[0])?, Texts::of(&args[1])?);
+    let indexes = Numbers::<Int64Type>::of(&args[2])?;
+    Ok(texts_from(result_length(args, rows), |row| {
+        let (text, separator, index) = (texts.get(row)?, separators.get(row)?, indexes.get(row)?);
+        if separator.is_empty() {
+            // Every character is a part of its own.
+            let count = count_characters(text);
+            let at = if index < 0 { count + index } else { index - 1 };
+            return Some(if at < 0 { "" } else { characters_between(text, at, at.saturating_add(1)) });
+        }
+        let nth = index.unsigned_abs().saturating_sub(1) as usize;
+        Some(match index {
+            0 => text.split(separator).next().unwrap_or(""),
+            1.. => text.split(separator).nth(nth).unwrap_or(""),
+            _ => text.rsplit(separator).nth(nth).unwrap_or(""),
+        })
+    }))
+}
