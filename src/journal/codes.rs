@@ -1,4 +1,4 @@
-//! One table of error codes: name, class, what it means, what to do, what the peers say. It feeds errors, `\why CODE` and the docs.
+//! The table of error codes: name and class. What each means, what to do, and what the peers say is in [`super::explain`].
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,11 @@ macro_rules! codes {
             /// The name that is shown and searched: `REMOTE_HOST_GONE`.
             pub fn name(self) -> &'static str {
                 match self { $(ErrorCode::$variant => $name,)* }
+            }
+
+            /// The code of that name, in any case of letters.
+            pub fn from_name(name: &str) -> Option<ErrorCode> {
+                ErrorCode::ALL.iter().copied().find(|code| code.name().eq_ignore_ascii_case(name))
             }
 
             /// Who can do something about it.
@@ -76,5 +81,16 @@ codes! {
 impl std::fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl std::fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            ErrorClass::User => "user error",
+            ErrorClass::Internal => "internal error",
+            ErrorClass::Resources => "insufficient resources",
+            ErrorClass::External => "external",
+        })
     }
 }
