@@ -134,3 +134,80 @@ impl TaskView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::{Event, LossCause, OutputSummary};
+    use super::super::graph::{Graph, Limits, Mode, Read, StageInput, StageNode};
+    use super::*;
+
+    const QUERY: QueryId = QueryId(1);
+
+    fn place(node: u32) -> Place {
+        Place { node: NodeId(node), incarnation: Incarnation(1) }
+    }
+
+    fn finished(stage: u32, partition: u32, attempt: u32, node: u32) -> Event {
+        let task = TaskId { query: QUERY, stage: StageId(stage), partition: PartitionId(partition) };
+        let output = OutputSummary { rows: 10, bytes: 80, checksum: 1 };
+        Event::TaskFinished { attempt: AttemptId { task, attempt: AttemptNumber(attempt) }, place: place(node), output }
+    }
+
+    /// Two nodes of one slot; stage 1 has two tasks and weighs 3, stage 2 has one and weighs 1.
+    fn started() -> Scheduler {
+        let all = StageInput { stage: StageId(1), read: Read::All };
+        let graph = Graph {
+            stages: vec![
+                StageNode { id: StageId(1), inputs: vec![], weight: 3 },
+                StageNode { id: StageId(2), inputs: vec![all], weight: 1 },
+            ],
+        };
+        let mut scheduler = Scheduler::new();
+        for event in [
+            Event::NodeJoined { place: place(1), slots: 1 },
+            Event::NodeJoined { place: place(2), slots: 1 },
+            Event::QuerySubmitted { query: QUERY, graph, mode: Mode::Recompute, limits: Limits::default() },
+            Event::StagePlanned { query: QUERY, stage: StageId(1), tasks: 2 },
+        ] {
+            scheduler.step(Time(0), event);
+        }
+        scheduler
+    }
+
+    #[test]
+    fn tasks_are_seen_through_a_loss() {
+        let mut scheduler = started();
+        let cells = |scheduler: &Scheduler| scheduler.stages(QUERY).unwrap()[0].tasks.clone();
+        assert_eq!(cells(&scheduler), [TaskView::Running(place(1)), TaskView::Running(place(2))]);
+        scheduler.step(Time(0), finished(1, 1, 1, 2));
+        assert_eq!(scheduler.needed_outputs(QUERY, place(2)), 1);
+        assert_eq!(scheduler.running_attempts(QUERY, place(1)), 1);
+        scheduler.step(Time(0), Event::NodeLost { place: place(2), cause: LossCause::Crashed });
+        assert_eq!(cells(&scheduler), [TaskView::Running(place(1)), TaskView::Lost]);
+        assert_eq!(scheduler.needed_outputs(QUERY, place(2)), 0);
+        scheduler.step(Time(0), finished(1, 0, 1, 1));
+        assert_eq!(cells(&scheduler), [TaskView::Done(place(1)), TaskView::Again(place(1))]);
+    }
+
+    #[test]
+    fn recomputation_counts_once() {
+        let mut scheduler = started();
+        scheduler.step(Time(0), finished(1, 0, 1, 1));
+        scheduler.step(Time(0), finished(1, 1, 1, 2));
+        assert_eq!(scheduler.progress(QUERY), Some(0.75));
+        scheduler.step(Time(0), Event::NodeLost { place: place(2), cause: LossCause::Crashed });
+        scheduler.step(Time(0), finished(1, 1, 2, 1));
+        assert_eq!(scheduler.progress(QUERY), Some(0.75));
+        assert_eq!(scheduler.tasks_done(QUERY, StageId(1)), Some((2, 2)));
+        assert_eq!(scheduler.stages(QUERY).unwrap()[0].rows, 20);
+    }
+
+    #[test]
+    fn nothing_is_seen_of_a_query_that_is_over() {
+        let mut scheduler = started();
+        scheduler.step(Time(0), Event::CancelRequested { query: QUERY });
+        assert_eq!(scheduler.progress(QUERY), None);
+        assert!(scheduler.stages(QUERY).is_none());
+        assert_eq!(scheduler.queries().count(), 0);
+    }
+}

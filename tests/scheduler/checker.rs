@@ -46,6 +46,12 @@ fn ensure(holds: bool, wrong: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(wrong()) }
 }
 
+/// `1.2.0#1 on worker-1/1`, one after the other.
+fn show(inputs: &[Input]) -> String {
+    let list = inputs.iter().map(|(task, attempt, place)| format!("{task}#{} on {place}", attempt.0));
+    list.collect::<Vec<String>>().join(", ")
+}
+
 impl Checker {
     /// Whether every query is over.
     pub fn all_over(&self, setting: &Setting) -> bool {
@@ -251,9 +257,12 @@ impl Checker {
         let reads = shape.inputs_of(stage).into_iter().flat_map(|input| shape.tasks_in(query, input));
         let right: Option<Vec<Input>> =
             reads.map(|source| self.stored.get(&source).map(|&(by, at)| (source, by, at))).collect();
-        ensure(right.as_ref() == Some(&told), || format!("{attempt} reads {told:?}, but there is {right:?}"))?;
+        ensure(right.as_ref() == Some(&told), || {
+            let right = right.as_deref().map_or("not everything".into(), show);
+            format!("{attempt} reads {}, but there is {right}", show(&told))
+        })?;
         for &input in &told {
-            ensure(really(input), || format!("{attempt} reads {input:?}, which is not stored there"))?;
+            ensure(really(input), || format!("{attempt} reads {}, which is not stored there", show(&[input])))?;
         }
         self.live.insert(attempt, (place, told));
         Ok(())
