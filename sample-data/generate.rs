@@ -169,9 +169,13 @@ fn write_orders(folder: &Path, customers: &[Customer]) -> Result<(), Box<dyn Err
     let (mut ids, mut buyers, mut kinds, mut regions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut dates, mut amounts, mut values, mut sales) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for index in 0..ORDERS {
-        let buyer = random.customer();
-        let customer = &customers[buyer];
         let date = TODAY - 729 + (index * 730 / ORDERS) as i32;
+        // Nobody orders before having signed up.
+        let mut buyer = random.customer();
+        while customers[buyer].signup > date {
+            buyer = random.customer();
+        }
+        let customer = &customers[buyer];
         let elsewhere = random.pick_weighted(&REGIONS);
         let region = if random.one_in(12) { elsewhere } else { customer.region.unwrap_or(elsewhere) };
         let largest = match customer.kind {
@@ -186,7 +190,7 @@ fn write_orders(folder: &Path, customers: &[Customer]) -> Result<(), Box<dyn Err
         let shipping = if value > 5_000 { 0 } else { 495 };
         let tax = (value - discount) * 8 / 100;
         // Guests have no customer id, a cancelled order has no sales, a few are not priced yet.
-        let guest = random.one_in(80) || customer.signup > date;
+        let guest = random.one_in(80);
         let cancelled = random.one_in(40);
         let unpriced = random.one_in(150);
         ids.push(Some(100_000 + index as i64));
