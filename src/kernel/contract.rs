@@ -3,11 +3,12 @@
 use super::Block;
 use crate::catalog::Piece;
 use crate::functions::QueryClock;
+use crate::journal::TaskError;
 use crate::scheduler::StageId;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 /// What one task reads.
 #[derive(Debug, Clone, Default)]
@@ -51,33 +52,29 @@ impl TaskContext {
     }
 }
 
-/// Build sides that are made once per node and query, by the stage that was broadcast and the place of the join in the fragment.
+/// A build side, if it is made; held while it is being made.
+type Slot = Arc<Mutex<Option<Arc<dyn Any + Send + Sync>>>>;
+
+/// Build sides that are made once per node and query, by the stage that was broadcast and the place of the join that reads it.
 #[derive(Default)]
 pub struct SharedBuilds {
-    slots: Mutex<BTreeMap<(StageId, u64), Arc<OnceLock<Arc<dyn Any + Send + Sync>>>>>,
+    slots: Mutex<BTreeMap<(StageId, u64), Slot>>,
 }
 
 impl SharedBuilds {
     /// The build for `key`, made by `build` if nobody has; others that ask meanwhile wait. An error of `build` is
-    /// returned and not kept.
-    pub fn get_or_build<T: Any + Send + Sync, E>(
+    /// returned and not kept: the next who asks builds again.
+    pub fn get_or_build<T: Any + Send + Sync>(
         &self,
         key: (StageId, u64),
-        build: impl FnOnce() -> Result<T, E>,
-    ) -> Result<Arc<T>, E> {
+        build: impl FnOnce() -> Result<T, TaskError>,
+    ) -> Result<Arc<T>, TaskError> {
         let slot = self.slots.lock().unwrap_or_else(|e| e.into_inner()).entry(key).or_default().clone();
-        let mut failure = None;
-        if slot.get().is_none() {
-            // OnceLock has no fallible init on stable: build outside, keep the first.
-            match build() {
-                Ok(made) => drop(slot.set(Arc::new(made))),
-                Err(e) => failure = Some(e),
-            }
-        }
-        match (slot.get(), failure) {
-            (Some(made), _) => Ok(made.clone().downcast::<T>().expect("one key has one type")),
-            (None, Some(e)) => Err(e),
-            (None, None) => unreachable!("a slot without a value has a failure"),
-        }
+        let mut made = slot.lock().unwrap_or_else(|e| e.into_inner());
+        let shared = match &*made {
+            Some(shared) => shared.clone(),
+            None => made.insert(Arc::new(build()?)).clone(),
+        };
+        shared.downcast::<T>().map_err(|_| TaskError::bug("two kinds of build side under one key"))
     }
 }

@@ -1,8 +1,20 @@
-//! One task attempt: a fragment, lowered to Polars columns, over its inputs, on the calling thread and no other.
+//! One task attempt: a fragment, lowered to operators on Polars columns, over its inputs, on the calling thread and no other.
+//!
+//! A stage is lowered once ([`CompiledStage`]). A task opens its operators as a tree of streams and pulls batches of some 64 thousand
+//! rows through it, scan to output, so that it never holds its whole input unless an operator (a build side, a sort) must.
 
-pub mod block;
-pub mod contract;
+mod aggregate;
+mod block;
+mod columns;
+mod contract;
 pub mod expr;
+mod join;
+mod keys;
+mod mix;
+mod operators;
+mod output;
+mod stage;
 
 pub use block::Block;
 pub use contract::*;
+pub use stage::CompiledStage;

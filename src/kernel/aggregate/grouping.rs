@@ -1,0 +1,153 @@
+//! The state of one aggregation: its groups and an accumulator per part, fed batch by batch.
+
+use super::accumulate::{Accumulate, GroupRows};
+use super::calls::{Calls, Part};
+use crate::journal::TaskError;
+use crate::kernel::columns;
+use crate::kernel::keys::{KeyTable, NullKeys};
+use crate::plan::{ColumnId, expr::ColumnDef};
+use polars::prelude::*;
+
+/// Groups so far. Groups are in order of first appearance.
+pub struct Aggregation<'a> {
+    keys: &'a [ColumnDef],
+    calls: &'a Calls,
+    table: KeyTable,
+    /// The key columns of each group, in pieces.
+    key_rows: Vec<DataFrame>,
+    groups: usize,
+    accumulators: Vec<Box<dyn Accumulate>>,
+    /// For each part with DISTINCT: the (group, value) pairs that it has met.
+    met: Vec<Option<KeyTable>>,
+    rows: usize,
+}
+
+impl<'a> Aggregation<'a> {
+    /// No groups yet; without keys, the one group that there always is.
+    pub fn new(keys: &'a [ColumnDef], calls: &'a Calls) -> Result<Aggregation<'a>, TaskError> {
+        let types: Vec<DataType> = keys.iter().map(|k| k.dtype.physical()).collect();
+        // Without keys the table stays empty.
+        let table = KeyTable::new(if types.is_empty() { &[DataType::Boolean] } else { &types }, NullKeys::Match);
+        let accumulators = calls.parts.iter().map(Part::start).collect::<Result<_, _>>()?;
+        let groups = keys.is_empty() as usize;
+        let met = calls.parts.iter().map(|_| None).collect();
+        Ok(Aggregation { keys, calls, table, key_rows: Vec::new(), groups, accumulators, met, rows: 0 })
+    }
+
+    /// How many groups there are.
+    pub fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// How many rows went in.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// What the state takes, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.table.bytes()
+            + self.key_rows.iter().map(columns::logical_bytes).sum::<u64>()
+            + self.accumulators.iter().map(|a| a.bytes()).sum::<u64>()
+            + self.met.iter().flatten().map(KeyTable::bytes).sum::<u64>()
+    }
+
+    /// Folds in a batch.
+    pub fn update(&mut self, batch: &DataFrame) -> Result<(), TaskError> {
+        let rows = batch.height();
+        if self.keys.is_empty() {
+            return self.accumulate(batch, None);
+        }
+        let ids: Vec<ColumnId> = self.keys.iter().map(|k| k.id).collect();
+        let keys = columns::select(batch, &ids)?;
+        let key_columns: Vec<&Column> = keys.columns().iter().collect();
+        let (mut ids, mut fresh) = (Vec::with_capacity(rows), Vec::new());
+        self.table.insert(&key_columns, rows, &mut ids, &mut fresh)?;
+        if !fresh.is_empty() {
+            self.key_rows.push(columns::take(&keys, &fresh));
+        }
+        self.groups = self.table.len();
+        self.accumulate(batch, Some(&ids))
+    }
+
+    /// Every row of the batch is a group of its own (the aggregation is otherwise empty).
+    pub fn update_each_row(&mut self, batch: &DataFrame) -> Result<(), TaskError> {
+        let ids: Vec<ColumnId> = self.keys.iter().map(|k| k.id).collect();
+        self.key_rows.push(columns::select(batch, &ids)?);
+        self.groups = batch.height();
+        let ids: Vec<u32> = (0..batch.height() as u32).collect();
+        self.accumulate(batch, Some(&ids))
+    }
+
+    fn accumulate(&mut self, batch: &DataFrame, ids: Option<&[u32]>) -> Result<(), TaskError> {
+        self.rows += batch.height();
+        let all = GroupRows { ids, rows: batch.height(), groups: self.groups, covers: batch.height() > 0 };
+        for ((part, accumulator), met) in self.calls.parts.iter().zip(&mut self.accumulators).zip(&mut self.met) {
+            let read = |id: &ColumnId| columns::find(batch, *id).map(columns::one_chunk);
+            let mut inputs = part.columns.iter().map(read).collect::<Result<Vec<Series>, TaskError>>()?;
+            let Some(chosen) = choose(part, batch, &inputs, ids, met)? else {
+                accumulator.update(&inputs, all).map_err(|e| e.at(part.span))?;
+                continue;
+            };
+            for input in &mut inputs {
+                *input = columns::take_column(&input.clone().into(), &chosen).take_materialized_series();
+            }
+            let of_chosen: Option<Vec<u32>> = ids.map(|ids| chosen.iter().map(|row| ids[*row as usize]).collect());
+            let some = GroupRows { ids: of_chosen.as_deref(), rows: chosen.len(), groups: self.groups, covers: false };
+            accumulator.update(&inputs, some).map_err(|e| e.at(part.span))?;
+        }
+        Ok(())
+    }
+
+    /// The groups with their values or states. Emptied.
+    pub fn finish(&mut self) -> Result<DataFrame, TaskError> {
+        let groups = std::mem::replace(&mut self.groups, self.keys.is_empty() as usize);
+        let keys = columns::concat(&std::mem::take(&mut self.key_rows), self.keys)?;
+        let mut states = Vec::with_capacity(self.accumulators.len());
+        for accumulator in &mut self.accumulators {
+            states.push(accumulator.finish(groups)?);
+        }
+        let mut result = keys.columns().to_vec();
+        result.extend(self.calls.finish(&states)?);
+        Ok(columns::frame(groups, result))
+    }
+}
+
+/// The rows of a batch that a part counts, None for all of them: those that pass its filter, and with DISTINCT the first of
+/// each value in a group.
+fn choose(
+    part: &Part,
+    batch: &DataFrame,
+    inputs: &[Series],
+    ids: Option<&[u32]>,
+    met: &mut Option<KeyTable>,
+) -> Result<Option<Vec<IdxSize>>, TaskError> {
+    let mut chosen: Option<Vec<IdxSize>> = None;
+    if let Some(filter) = part.filter {
+        let mask = columns::find(batch, filter)?.bool()?;
+        let rows = mask.iter().enumerate().filter(|(_, keep)| *keep == Some(true));
+        chosen = Some(rows.map(|(row, _)| row as IdxSize).collect());
+    }
+    if !part.distinct {
+        return Ok(chosen);
+    }
+    let groups: Vec<u32> = match ids {
+        Some(ids) => ids.to_vec(),
+        None => vec![0; batch.height()],
+    };
+    let mut pair = vec![UInt32Chunked::from_vec("group".into(), groups).into_series()];
+    pair.extend(inputs.iter().cloned());
+    let types: Vec<DataType> = pair.iter().map(|s| s.dtype().clone()).collect();
+    let mut pair: Vec<Column> = pair.into_iter().map(Column::from).collect();
+    if let Some(chosen) = &chosen {
+        pair = pair.iter().map(|c| columns::take_column(c, chosen)).collect();
+    }
+    let pair: Vec<&Column> = pair.iter().collect();
+    let table = met.get_or_insert_with(|| KeyTable::new(&types, NullKeys::Match));
+    let mut fresh = Vec::new();
+    table.insert(&pair, pair[0].len(), &mut Vec::new(), &mut fresh)?;
+    Ok(Some(match chosen {
+        Some(chosen) => fresh.iter().map(|place| chosen[*place as usize]).collect(),
+        None => fresh,
+    }))
+}

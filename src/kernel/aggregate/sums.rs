@@ -1,0 +1,219 @@
+//! Counts and sums.
+
+use super::accumulate::{Accumulate, GroupRows, Presence, for_each_value};
+use crate::journal::{ErrorCode, TaskError};
+use polars::prelude::*;
+use polars_arrow::array::{Array, PrimitiveArray};
+
+/// How many rows: all of them (no column), or those whose value is not NULL.
+#[derive(Default)]
+pub struct Count {
+    counts: Vec<i64>,
+}
+
+impl Accumulate for Count {
+    fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError> {
+        self.counts.resize(rows.groups.max(self.counts.len()), 0);
+        let counts = &mut self.counts;
+        let nulls = columns.first().filter(|c| c.null_count() > 0);
+        match (nulls.and_then(|c| c.chunks()[0].validity()), rows.ids) {
+            (Some(valid), Some(ids)) => {
+                ids.iter().zip(valid.iter()).for_each(|(group, ok)| counts[*group as usize] += ok as i64)
+            }
+            (Some(valid), None) => counts[0] += (rows.rows - valid.unset_bits()) as i64,
+            (None, Some(ids)) => ids.iter().for_each(|group| counts[*group as usize] += 1),
+            (None, None) => counts[0] += rows.rows as i64,
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, groups: usize) -> Result<Vec<Series>, TaskError> {
+        self.counts.resize(groups, 0);
+        Ok(vec![Int64Chunked::from_vec(PlSmallStr::EMPTY, std::mem::take(&mut self.counts)).into_series()])
+    }
+
+    fn bytes(&self) -> u64 {
+        self.counts.capacity() as u64 * 8
+    }
+}
+
+/// Adds up the counts of earlier phases.
+#[derive(Default)]
+pub struct CountMerge {
+    counts: Vec<i64>,
+    presence: Presence,
+}
+
+impl Accumulate for CountMerge {
+    fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError> {
+        self.counts.resize(rows.groups.max(self.counts.len()), 0);
+        for_each_value!(columns[0].i64()?.downcast_as_array(), rows, self.presence, |group, value| {
+            self.counts[group] += value
+        });
+        Ok(())
+    }
+
+    fn finish(&mut self, groups: usize) -> Result<Vec<Series>, TaskError> {
+        self.counts.resize(groups, 0);
+        self.presence = Presence::default();
+        Ok(vec![Int64Chunked::from_vec(PlSmallStr::EMPTY, std::mem::take(&mut self.counts)).into_series()])
+    }
+
+    fn bytes(&self) -> u64 {
+        self.counts.capacity() as u64 * 8 + self.presence.bytes()
+    }
+}
+
+/// The exact sum of integers or of the units of decimals, in 128 bits.
+#[derive(Default)]
+pub struct IntegerSum {
+    sums: Vec<i128>,
+    presence: Presence,
+}
+
+impl Accumulate for IntegerSum {
+    fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError> {
+        self.sums.resize(rows.groups.max(self.sums.len()), 0);
+        let column = &columns[0];
+        let sums = &mut self.sums[..];
+        // Values of up to 64 bits cannot overflow 128 bits in fewer than 2^64 rows.
+        macro_rules! add {
+            ($chunked:expr) => {
+                for_each_value!($chunked.downcast_as_array(), rows, self.presence, |group, value| {
+                    sums[group] += value as i128
+                })
+            };
+        }
+        match column.dtype() {
+            DataType::Int8 => add!(column.i8()?),
+            DataType::Int16 => add!(column.i16()?),
+            DataType::Int32 => add!(column.i32()?),
+            DataType::Int64 => add!(column.i64()?),
+            DataType::UInt8 => add!(column.u8()?),
+            DataType::UInt16 => add!(column.u16()?),
+            DataType::UInt32 => add!(column.u32()?),
+            DataType::UInt64 => add!(column.u64()?),
+            DataType::Int128 => {
+                let mut overflow = false;
+                for_each_value!(column.i128()?.downcast_as_array(), rows, self.presence, |group, value| {
+                    let (sum, wrapped) = sums[group].overflowing_add(value);
+                    overflow |= wrapped;
+                    sums[group] = sum;
+                });
+                if overflow {
+                    return Err(TaskError::user(
+                        ErrorCode::NumericValueOutOfRange,
+                        "Overflow in SUM: the sum does not fit 128 bits",
+                    ));
+                }
+            }
+            other => return Err(TaskError::bug(format!("an integer sum over {other:?}"))),
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, groups: usize) -> Result<Vec<Series>, TaskError> {
+        self.sums.resize(groups, 0);
+        let sums = PrimitiveArray::from_vec(std::mem::take(&mut self.sums));
+        let sums = sums.with_validity(self.presence.take_validity(groups));
+        Ok(vec![Int128Chunked::with_chunk(PlSmallStr::EMPTY, sums).into_series()])
+    }
+
+    fn bytes(&self) -> u64 {
+        self.sums.capacity() as u64 * 16 + self.presence.bytes()
+    }
+}
+
+/// The sum of floating-point values, in the order of the rows.
+#[derive(Default)]
+pub struct FloatSum {
+    sums: Vec<f64>,
+    presence: Presence,
+}
+
+impl Accumulate for FloatSum {
+    fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError> {
+        self.sums.resize(rows.groups.max(self.sums.len()), 0.0);
+        let sums = &mut self.sums[..];
+        for_each_value!(columns[0].f64()?.downcast_as_array(), rows, self.presence, |group, value| sums[group] += value);
+        Ok(())
+    }
+
+    fn finish(&mut self, groups: usize) -> Result<Vec<Series>, TaskError> {
+        self.sums.resize(groups, 0.0);
+        let sums = PrimitiveArray::from_vec(std::mem::take(&mut self.sums));
+        let sums = sums.with_validity(self.presence.take_validity(groups));
+        Ok(vec![Float64Chunked::with_chunk(PlSmallStr::EMPTY, sums).into_series()])
+    }
+
+    fn bytes(&self) -> u64 {
+        self.sums.capacity() as u64 * 8 + self.presence.bytes()
+    }
+}
+
+/// Count, mean and sum of squared distances from the mean: what variances are made of (Welford; merged as Chan et al. do).
+#[derive(Default)]
+pub struct Moments {
+    counts: Vec<i64>,
+    means: Vec<f64>,
+    squares: Vec<f64>,
+    /// Reads states of earlier phases instead of values.
+    merging: bool,
+}
+
+impl Moments {
+    /// An accumulator of values, or of states.
+    pub fn new(merging: bool) -> Moments {
+        Moments { merging, ..Moments::default() }
+    }
+
+    fn merge(&mut self, group: usize, count: i64, mean: f64, squares: f64) {
+        if count == 0 {
+            return;
+        }
+        let (before, added) = (self.counts[group] as f64, count as f64);
+        let total = before + added;
+        let distance = mean - self.means[group];
+        self.means[group] += distance * added / total;
+        self.squares[group] += squares + distance * distance * before * added / total;
+        self.counts[group] += count;
+    }
+}
+
+impl Accumulate for Moments {
+    fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError> {
+        let groups = rows.groups.max(self.counts.len());
+        self.counts.resize(groups, 0);
+        self.means.resize(groups, 0.0);
+        self.squares.resize(groups, 0.0);
+        if self.merging {
+            let (counts, means, squares) = (columns[0].i64()?, columns[1].f64()?, columns[2].f64()?);
+            for (row, ((count, mean), squares)) in counts.iter().zip(means.iter()).zip(squares.iter()).enumerate() {
+                let state = (count.unwrap_or(0), mean.unwrap_or(0.0), squares.unwrap_or(0.0));
+                self.merge(rows.group(row), state.0, state.1, state.2);
+            }
+        } else {
+            for (row, value) in columns[0].f64()?.iter().enumerate() {
+                if let Some(value) = value {
+                    self.merge(rows.group(row), 1, value, 0.0);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, groups: usize) -> Result<Vec<Series>, TaskError> {
+        self.counts.resize(groups, 0);
+        self.means.resize(groups, 0.0);
+        self.squares.resize(groups, 0.0);
+        Ok(vec![
+            Int64Chunked::from_vec(PlSmallStr::EMPTY, std::mem::take(&mut self.counts)).into_series(),
+            Float64Chunked::from_vec(PlSmallStr::EMPTY, std::mem::take(&mut self.means)).into_series(),
+            Float64Chunked::from_vec(PlSmallStr::EMPTY, std::mem::take(&mut self.squares)).into_series(),
+        ])
+    }
+
+    fn bytes(&self) -> u64 {
+        self.counts.capacity() as u64 * 24
+    }
+}

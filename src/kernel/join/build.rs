@@ -1,0 +1,213 @@
+//! The build side of a hash join: its rows, and for each key the rows that have it.
+
+use crate::journal::TaskError;
+use crate::kernel::columns;
+use crate::kernel::keys::{KeyTable, NO_ID, NullKeys};
+use crate::plan::{ColumnId, expr::ColumnDef};
+use crate::scheduler::StageId;
+use polars::prelude::*;
+use polars_arrow::array::Array;
+
+/// The key columns of both sides, in the same order.
+pub struct KeyPairs {
+    pub probe: Vec<ColumnId>,
+    build: Vec<ColumnId>,
+    types: Vec<DataType>,
+}
+
+impl KeyPairs {
+    /// Splits pairs (probe column, build column); the types are those of the build side's columns.
+    pub fn compile(keys: &[(ColumnId, ColumnId)], build: &[ColumnDef]) -> Result<KeyPairs, TaskError> {
+        let of_build = |id: ColumnId| {
+            build
+                .iter()
+                .find(|c| c.id == id)
+                .map(|c| c.dtype.physical())
+                .ok_or_else(|| TaskError::bug(format!("the join key {id} is not a column of its build side")))
+        };
+        if keys.is_empty() {
+            return Err(TaskError::bug("a hash join without keys"));
+        }
+        Ok(KeyPairs {
+            probe: keys.iter().map(|(probe, _)| *probe).collect(),
+            build: keys.iter().map(|(_, build)| *build).collect(),
+            types: keys.iter().map(|(_, build)| of_build(*build)).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// A build side that every task of the stage makes alike, so that a node makes it once.
+#[derive(Debug, Clone, Copy)]
+pub struct Sharing {
+    /// The stage that was broadcast.
+    pub from: StageId,
+    /// The consuming stage and the join in it.
+    pub place: u64,
+}
+
+/// A built side. Read-only: tasks share it.
+pub struct BuildSide {
+    /// All rows, NULL keys included, in order.
+    pub rows: DataFrame,
+    /// Whether any key is NULL: then "not in" is unknown.
+    pub has_null_key: bool,
+    index: Index,
+    /// The rows of key `id` are `places[starts[id]..starts[id + 1]]`; empty where every key has one row, `places[id]`.
+    starts: Vec<u32>,
+    places: Vec<IdxSize>,
+}
+
+/// From a key to its id.
+enum Index {
+    Hash(KeyTable),
+    /// A single integer key in a dense range: `ids[value - least]`.
+    Direct { least: i64, ids: Vec<u32> },
+}
+
+/// A direct index may have this many slots per row.
+const DIRECT_SLOTS_PER_ROW: u64 = 8;
+/// And it may always have this many.
+const DIRECT_SLOTS: u64 = 1 << 16;
+
+impl BuildSide {
+    /// Indexes the rows by their keys.
+    pub fn new(rows: DataFrame, keys: &KeyPairs) -> Result<BuildSide, TaskError> {
+        let columns = keys.build.iter().map(|id| columns::find(&rows, *id)).collect::<Result<Vec<_>, _>>()?;
+        let has_null_key = columns.iter().any(|c| c.null_count() > 0);
+        let height = rows.height();
+        let (mut ids, mut fresh) = (Vec::with_capacity(height), Vec::new());
+        let index = match direct_index(&columns, &mut ids, &mut fresh)? {
+            Some(index) => index,
+            None => {
+                let mut table = KeyTable::new(&keys.types, NullKeys::Never);
+                table.insert(&columns, height, &mut ids, &mut fresh)?;
+                Index::Hash(table)
+            }
+        };
+        let keyed = ids.iter().filter(|id| **id != NO_ID).count();
+        let (starts, places) =
+            if keyed == fresh.len() { (Vec::new(), fresh) } else { rows_by_id(&ids, fresh.len(), keyed) };
+        Ok(BuildSide { rows, has_null_key, index, starts, places })
+    }
+
+    /// What the index takes beside the rows, in bytes.
+    pub fn bytes(&self) -> u64 {
+        let index = match &self.index {
+            Index::Hash(table) => table.bytes(),
+            Index::Direct { ids, .. } => ids.capacity() as u64 * 4,
+        };
+        index + (self.starts.capacity() + self.places.capacity()) as u64 * 4
+    }
+
+    /// Whether no key has more than one row.
+    pub fn is_unique(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// The key id of each probe row, [`NO_ID`] where nothing matches.
+    pub fn find(&self, keys: &[&Column], rows: usize) -> Result<Vec<u32>, TaskError> {
+        let mut ids = Vec::with_capacity(rows);
+        match &self.index {
+            Index::Hash(table) => table.find(keys, rows, &mut ids)?,
+            Index::Direct { least, ids: by_value } => {
+                for_each_integer(keys[0], |value| {
+                    let place = value.map_or(u64::MAX, |v| v.wrapping_sub(*least) as u64);
+                    ids.push(if place < by_value.len() as u64 { by_value[place as usize] } else { NO_ID });
+                })?;
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The rows of a key, in order.
+    #[inline(always)]
+    pub fn places(&self, id: u32) -> &[IdxSize] {
+        let id = id as usize;
+        if self.starts.is_empty() {
+            &self.places[id..id + 1]
+        } else {
+            &self.places[self.starts[id] as usize..self.starts[id + 1] as usize]
+        }
+    }
+}
+
+/// The rows of each id, by counting.
+fn rows_by_id(ids: &[u32], distinct: usize, keyed: usize) -> (Vec<u32>, Vec<IdxSize>) {
+    let mut starts = vec![0u32; distinct + 1];
+    for id in ids.iter().filter(|id| **id != NO_ID) {
+        starts[*id as usize + 1] += 1;
+    }
+    for id in 0..distinct {
+        starts[id + 1] += starts[id];
+    }
+    let mut next = starts.clone();
+    let mut places = vec![0; keyed];
+    for (row, id) in ids.iter().enumerate().filter(|(_, id)| **id != NO_ID) {
+        places[next[*id as usize] as usize] = row as IdxSize;
+        next[*id as usize] += 1;
+    }
+    (starts, places)
+}
+
+/// An index by value where the only key is an integer and its values are dense enough. Fills `ids` and `fresh` as
+/// [`KeyTable::insert`] does.
+fn direct_index(keys: &[&Column], ids: &mut Vec<u32>, fresh: &mut Vec<IdxSize>) -> Result<Option<Index>, TaskError> {
+    let [key] = keys else { return Ok(None) };
+    if !matches!(key.dtype(), DataType::Int32 | DataType::Int64) {
+        return Ok(None);
+    }
+    let (mut least, mut greatest) = (i64::MAX, i64::MIN);
+    for_each_integer(key, |value| {
+        if let Some(value) = value {
+            least = least.min(value);
+            greatest = greatest.max(value);
+        }
+    })?;
+    if least > greatest {
+        return Ok(None);
+    }
+    let slots = (greatest as i128 - least as i128) as u128 + 1;
+    if slots > DIRECT_SLOTS.max(key.len() as u64 * DIRECT_SLOTS_PER_ROW) as u128 {
+        return Ok(None);
+    }
+    let mut by_value = vec![NO_ID; slots as usize];
+    let mut row = 0;
+    for_each_integer(key, |value| {
+        let id = match value {
+            None => NO_ID,
+            Some(value) => {
+                let slot = &mut by_value[(value - least) as usize];
+                if *slot == NO_ID {
+                    *slot = fresh.len() as u32;
+                    fresh.push(row);
+                }
+                *slot
+            }
+        };
+        ids.push(id);
+        row += 1;
+    })?;
+    Ok(Some(Index::Direct { least, ids: by_value }))
+}
+
+/// Calls `each` with every value of an INTEGER or BIGINT column (or what is stored as one).
+fn for_each_integer(key: &Column, mut each: impl FnMut(Option<i64>)) -> Result<(), TaskError> {
+    let series = columns::one_chunk(key);
+    macro_rules! values {
+        ($chunked:expr) => {{
+            let array = $chunked.downcast_as_array();
+            match array.validity().filter(|v| v.unset_bits() > 0) {
+                None => array.values().iter().for_each(|v| each(Some(*v as i64))),
+                Some(valid) => {
+                    array.values().iter().zip(valid.iter()).for_each(|(v, ok)| each(ok.then_some(*v as i64)))
+                }
+            }
+        }};
+    }
+    match series.dtype() {
+        DataType::Int32 => values!(series.i32()?),
+        DataType::Int64 => values!(series.i64()?),
+        other => return Err(TaskError::bug(format!("a join key of {other:?} meets one of another type"))),
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! What a join yields for the pairs of rows that match.
+
+use crate::functions::QueryClock;
+use crate::journal::TaskError;
+use crate::kernel::operators::more_than_one_row;
+use crate::kernel::{columns, expr::CompiledExpr};
+use crate::plan::{ColumnId, Expr, expr::ColumnDef, physical::PhysicalJoin};
+use polars::prelude::*;
+use std::ops::Range;
+
+/// A lowered join without the way its pairs are found.
+pub struct JoinShape {
+    pub kind: PhysicalJoin,
+    /// Checked on each pair before it counts, with the columns that it reads of each side.
+    residual: Option<(CompiledExpr, Vec<ColumnId>, Vec<ColumnId>)>,
+    pub build: Vec<ColumnDef>,
+    output: Vec<OutputColumn>,
+}
+
+#[derive(Clone)]
+enum OutputColumn {
+    Probe(ColumnDef),
+    Build(ColumnDef),
+    Mark(ColumnId),
+}
+
+/// Pairs of a probe row and a build row, ascending by probe row.
+#[derive(Default)]
+pub struct Pairs {
+    pub probe: Vec<IdxSize>,
+    pub build: Vec<IdxSize>,
+}
+
+/// Which build rows have met a probe row; kept by right and full joins.
+pub struct Matches {
+    met: Vec<bool>,
+}
+
+impl JoinShape {
+    /// Lowers a join of a probe (left) and a build (right) side.
+    pub fn compile(
+        kind: PhysicalJoin,
+        residual: Option<&Expr>,
+        probe: &[ColumnDef],
+        build: &[ColumnDef],
+        output: &[ColumnId],
+    ) -> Result<JoinShape, TaskError> {
+        let of = |defs: &[ColumnDef], id: ColumnId| defs.iter().find(|c| c.id == id).cloned();
+        let residual = residual
+            .map(|condition| {
+                let ids = condition.columns();
+                let (left, right) = ids.into_iter().partition(|id| of(probe, *id).is_some());
+                Ok::<_, TaskError>((CompiledExpr::compile(condition)?, left, right))
+            })
+            .transpose()?;
+        let output = output
+            .iter()
+            .map(|id| match (of(probe, *id), of(build, *id)) {
+                (Some(def), _) => Ok(OutputColumn::Probe(def)),
+                (None, Some(def)) => Ok(OutputColumn::Build(def)),
+                (None, None) if kind == PhysicalJoin::Mark(*id) => Ok(OutputColumn::Mark(*id)),
+                (None, None) => Err(TaskError::bug(format!("a join has no column {id}"))),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(JoinShape { kind, residual, build: build.to_vec(), output })
+    }
+
+    /// Whether a probe row's outcome depends only on there being a match.
+    pub fn asks_only_whether(&self) -> bool {
+        matches!(self.kind, PhysicalJoin::Semi | PhysicalJoin::Anti | PhysicalJoin::Mark(_))
+    }
+
+    /// Whether there is a condition to check on each pair.
+    pub fn has_residual(&self) -> bool {
+        self.residual.is_some()
+    }
+
+    /// A record of matched build rows, where the kind needs one.
+    pub fn matches(&self, build_rows: usize) -> Option<Matches> {
+        matches!(self.kind, PhysicalJoin::RightOuter | PhysicalJoin::FullOuter)
+            .then(|| Matches { met: vec![false; build_rows] })
+    }
+
+    /// Drops the pairs that fail the residual condition.
+    pub fn check(
+        &self,
+        pairs: Pairs,
+        probe: &DataFrame,
+        build: &DataFrame,
+        clock: &QueryClock,
+    ) -> Result<Pairs, TaskError> {
+        let Some((condition, left, right)) = &self.residual else { return Ok(pairs) };
+        if pairs.probe.is_empty() {
+            return Ok(pairs);
+        }
+        let mut columns = Vec::with_capacity(left.len() + right.len());
+        for id in left {
+            columns.push(columns::take_column(columns::find(probe, *id)?, &pairs.probe));
+        }
+        for id in right {
+            columns.push(columns::take_column(columns::find(build, *id)?, &pairs.build));
+        }
+        let mask = condition.evaluate_mask(&columns::frame(pairs.probe.len(), columns), clock)?;
+        let mut kept = Pairs::default();
+        for (place, keep) in mask.iter().enumerate() {
+            if keep == Some(true) {
+                kept.probe.push(pairs.probe[place]);
+                kept.build.push(pairs.build[place]);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// What these probe rows yield, given all their pairs. `unknown(row)` says whether a row without a match is NULL rather than
+    /// FALSE to a mark join.
+    pub fn emit(
+        &self,
+        pairs: Pairs,
+        rows: Range<usize>,
+        probe: &DataFrame,
+        build: &DataFrame,
+        matches: Option<&mut Matches>,
+        unknown: impl Fn(usize) -> bool,
+    ) -> Result<DataFrame, TaskError> {
+        if let Some(matches) = matches {
+            pairs.build.iter().for_each(|row| matches.met[*row as usize] = true);
+        }
+        match self.kind {
+            PhysicalJoin::Inner | PhysicalJoin::RightOuter => self.output(&pairs, probe, build, None),
+            PhysicalJoin::LeftOuter | PhysicalJoin::FullOuter => {
+                self.output(&with_unmatched(pairs, rows), probe, build, None)
+            }
+            PhysicalJoin::Single => {
+                if pairs.probe.windows(2).any(|pair| pair[0] == pair[1]) {
+                    return Err(more_than_one_row());
+                }
+                self.output(&with_unmatched(pairs, rows), probe, build, None)
+            }
+            PhysicalJoin::Semi | PhysicalJoin::Anti | PhysicalJoin::Mark(_) => {
+                let mut matched = vec![false; rows.len()];
+                pairs.probe.iter().for_each(|row| matched[*row as usize - rows.start] = true);
+                self.emit_whether(&matched, rows, probe, build, unknown)
+            }
+        }
+    }
+
+    /// As [`JoinShape::emit`] for a join that asks only whether a row has a match; `matched` begins at the first of `rows`.
+    pub fn emit_whether(
+        &self,
+        matched: &[bool],
+        rows: Range<usize>,
+        probe: &DataFrame,
+        build: &DataFrame,
+        unknown: impl Fn(usize) -> bool,
+    ) -> Result<DataFrame, TaskError> {
+        let mark = matches!(self.kind, PhysicalJoin::Mark(_)).then(|| -> BooleanChunked {
+            let of_row = |(row, matched): (usize, &bool)| match matched {
+                true => Some(true),
+                false => (!unknown(row)).then_some(false),
+            };
+            rows.clone().zip(matched).map(of_row).collect()
+        });
+        let wanted = self.kind == PhysicalJoin::Semi;
+        let kept = rows.clone().zip(matched).filter(|(_, matched)| mark.is_some() || **matched == wanted);
+        let pairs = Pairs { probe: kept.map(|(row, _)| row as IdxSize).collect(), build: Vec::new() };
+        self.output(&pairs, probe, build, mark)
+    }
+
+    /// Rows of build columns that no probe row has met, with NULLs beside them.
+    pub fn emit_unmatched(&self, matches: &Matches, build: &DataFrame) -> Result<DataFrame, TaskError> {
+        let rows: Vec<IdxSize> = (0..build.height() as IdxSize).filter(|row| !matches.met[*row as usize]).collect();
+        let mut columns = Vec::with_capacity(self.output.len());
+        for output in &self.output {
+            columns.push(match output {
+                OutputColumn::Probe(def) => Column::full_null(def.id.name().into(), rows.len(), &def.dtype.physical()),
+                OutputColumn::Build(def) => columns::take_column(columns::find(build, def.id)?, &rows),
+                OutputColumn::Mark(id) => Column::full_null(id.name().into(), rows.len(), &DataType::Boolean),
+            });
+        }
+        Ok(columns::frame(rows.len(), columns))
+    }
+
+
+    fn output(
+        &self,
+        pairs: &Pairs,
+        probe: &DataFrame,
+        build: &DataFrame,
+        mark: Option<BooleanChunked>,
+    ) -> Result<DataFrame, TaskError> {
+        let height = pairs.probe.len();
+        // Each probe row once: its columns are used as they are.
+        let whole = height == probe.height() && pairs.probe.iter().enumerate().all(|(i, row)| *row as usize == i);
+        let some_null = pairs.build.contains(&IdxSize::MAX);
+        let mut columns = Vec::with_capacity(self.output.len());
+        for output in &self.output {
+            columns.push(match output {
+                OutputColumn::Probe(def) if whole => columns::find(probe, def.id)?.clone(),
+                OutputColumn::Probe(def) => columns::take_column(columns::find(probe, def.id)?, &pairs.probe),
+                OutputColumn::Build(def) if some_null => {
+                    columns::take_column_or_null(columns::find(build, def.id)?, &pairs.build)
+                }
+                OutputColumn::Build(def) => columns::take_column(columns::find(build, def.id)?, &pairs.build),
+                OutputColumn::Mark(id) => match &mark {
+                    Some(mark) => mark.clone().into_series().with_name(id.name().into()).into(),
+                    None => return Err(TaskError::bug("a mark column outside a mark join")),
+                },
+            });
+        }
+        Ok(columns::frame(height, columns))
+    }
+}
+
+/// The pairs, and for each row without one a pair with no build row.
+fn with_unmatched(pairs: Pairs, rows: Range<usize>) -> Pairs {
+    let mut all = Pairs { probe: Vec::with_capacity(rows.len()), build: Vec::with_capacity(rows.len()) };
+    let mut next = 0;
+    for row in rows {
+        let before = next;
+        while next < pairs.probe.len() && pairs.probe[next] as usize == row {
+            all.probe.push(row as IdxSize);
+            all.build.push(pairs.build[next]);
+            next += 1;
+        }
+        if next == before {
+            all.probe.push(row as IdxSize);
+            all.build.push(IdxSize::MAX);
+        }
+    }
+    all
+}

@@ -1,0 +1,123 @@
+//! From a fragment to operators.
+
+use super::{Stream, Task, aggregate, hash_join, nested_loop_join, rows, scan, sort, source};
+use crate::journal::TaskError;
+use crate::kernel::aggregate::Calls;
+use crate::kernel::expr::CompiledExpr;
+use crate::kernel::join::{JoinShape, KeyPairs, Sharing};
+use crate::plan::{Fragment, expr::ColumnDef, physical::AggregatePhase};
+use crate::scheduler::StageId;
+
+/// A lowered operator with its inputs. It holds nothing of a task, and is shared by all tasks of its stage.
+pub enum Operator {
+    Scan(scan::ScanOperator),
+    Read(source::ReadOperator),
+    Values(source::ValuesOperator),
+    Filter { input: Box<Operator>, predicate: CompiledExpr },
+    Project { input: Box<Operator>, columns: Vec<(ColumnDef, CompiledExpr)> },
+    Aggregate { input: Box<Operator>, keys: Vec<ColumnDef>, calls: Calls, phase: AggregatePhase },
+    HashJoin(Box<hash_join::HashJoinOperator>),
+    NestedLoopJoin(Box<nested_loop_join::NestedLoopJoinOperator>),
+    Sort { input: Box<Operator>, order: sort::Order, limit: Option<usize> },
+    Limit { input: Box<Operator>, limit: Option<u64>, offset: u64 },
+    SingleRow { input: Box<Operator>, columns: Vec<ColumnDef> },
+}
+
+impl Operator {
+    /// Lowers a fragment of `stage`. Joins are numbered in `joins`, in the order they are met.
+    pub fn compile(fragment: &Fragment, stage: StageId, joins: &mut u64) -> Result<Operator, TaskError> {
+        let mut child = |input: &Fragment| Operator::compile(input, stage, joins).map(Box::new);
+        Ok(match fragment {
+            Fragment::Scan { table, source, columns, predicate, output, limit } => Operator::Scan(
+                scan::ScanOperator::compile(table, source, columns, predicate.as_ref(), output, *limit)?,
+            ),
+            Fragment::ExchangeRead { stages, columns } => {
+                Operator::Read(source::ReadOperator { stages: stages.clone(), columns: columns.clone() })
+            }
+            Fragment::ReadAll { stage, columns } => Operator::Read(source::ReadOperator {
+                stages: vec![(*stage, columns.iter().map(|c| c.id).collect())],
+                columns: columns.clone(),
+            }),
+            Fragment::Values { columns, rows } => {
+                Operator::Values(source::ValuesOperator::compile(columns.clone(), rows)?)
+            }
+            Fragment::Filter { input, predicate } => {
+                Operator::Filter { input: child(input)?, predicate: CompiledExpr::compile(predicate)? }
+            }
+            Fragment::Project { input, columns } => {
+                let compiled = columns.iter().map(|(def, expr)| Ok((def.clone(), CompiledExpr::compile(expr)?)));
+                Operator::Project { input: child(input)?, columns: compiled.collect::<Result<_, TaskError>>()? }
+            }
+            Fragment::Aggregate { input, keys, aggregates, phase } => Operator::Aggregate {
+                input: child(input)?,
+                keys: keys.clone(),
+                calls: Calls::compile(aggregates, *phase)?,
+                phase: *phase,
+            },
+            Fragment::HashJoin { probe, build, kind, keys, residual, output } => {
+                *joins += 1;
+                let sharing = broadcast_of(build).map(|from| Sharing { from, place: ((stage.0 as u64) << 32) | *joins });
+                let mut child = |input: &Fragment| Operator::compile(input, stage, joins);
+                Operator::HashJoin(Box::new(hash_join::HashJoinOperator {
+                    probe: child(probe)?,
+                    build: child(build)?,
+                    keys: KeyPairs::compile(keys, &build.columns())?,
+                    shape: JoinShape::compile(*kind, residual.as_ref(), &probe.columns(), &build.columns(), output)?,
+                    sharing,
+                }))
+            }
+            Fragment::NestedLoopJoin { left, right, kind, on, output } => {
+                Operator::NestedLoopJoin(Box::new(nested_loop_join::NestedLoopJoinOperator {
+                    left: *child(left)?,
+                    right: *child(right)?,
+                    shape: JoinShape::compile(*kind, on.as_ref(), &left.columns(), &right.columns(), output)?,
+                }))
+            }
+            Fragment::Sort { input, keys } => {
+                Operator::Sort { input: child(input)?, order: sort::Order::new(keys, input.columns()), limit: None }
+            }
+            Fragment::TopK { input, keys, limit } => Operator::Sort {
+                input: child(input)?,
+                order: sort::Order::new(keys, input.columns()),
+                limit: Some(usize::try_from(*limit).unwrap_or(usize::MAX)),
+            },
+            Fragment::Limit { input, limit, offset } => {
+                Operator::Limit { input: child(input)?, limit: *limit, offset: *offset }
+            }
+            Fragment::SingleRow { input, columns } => {
+                Operator::SingleRow { input: child(input)?, columns: columns.clone() }
+            }
+        })
+    }
+
+    /// Opens the operator for a task.
+    pub fn open<'a>(&'a self, task: &'a Task<'a>) -> Result<Stream<'a>, TaskError> {
+        Ok(match self {
+            Operator::Scan(scan) => scan.open(task),
+            Operator::Read(read) => read.open(task)?,
+            Operator::Values(values) => values.open(task),
+            Operator::Filter { input, predicate } => rows::filter(input.open(task)?, predicate, task),
+            Operator::Project { input, columns } => rows::project(input.open(task)?, columns, task),
+            Operator::Aggregate { input, keys, calls, phase } => {
+                aggregate::open(input.open(task)?, keys, calls, *phase, task)?
+            }
+            Operator::HashJoin(join) => join.open(task)?,
+            Operator::NestedLoopJoin(join) => join.open(task)?,
+            Operator::Sort { input, order, limit } => sort::open(input.open(task)?, order, *limit, task),
+            Operator::Limit { input, limit, offset } => rows::limit(input.open(task)?, *limit, *offset),
+            Operator::SingleRow { input, columns } => rows::single_row(input.open(task)?, columns),
+        })
+    }
+}
+
+/// The stage whose whole output decides this fragment alone, so that all tasks that read it see the same rows.
+fn broadcast_of(fragment: &Fragment) -> Option<StageId> {
+    match fragment {
+        Fragment::ReadAll { stage, .. } => Some(*stage),
+        Fragment::Scan { .. } | Fragment::ExchangeRead { .. } | Fragment::Values { .. } => None,
+        _ => {
+            let from: Option<Vec<StageId>> = fragment.inputs().into_iter().map(broadcast_of).collect();
+            from?.first().copied()
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The hash join: the build side is collected and indexed, probe batches stream through in order.
+
+use super::{BATCH_ROWS, Batches, Operator, Stream, Task, drain};
+use crate::journal::TaskError;
+use crate::kernel::columns;
+use crate::kernel::join::{BuildSide, JoinShape, KeyPairs, Matches, Pairs, Sharing};
+use crate::kernel::keys::NO_ID;
+use crate::plan::physical::PhysicalJoin;
+use polars::prelude::*;
+use std::sync::Arc;
+
+/// A lowered hash join.
+pub struct HashJoinOperator {
+    pub probe: Box<Operator>,
+    pub build: Box<Operator>,
+    pub keys: KeyPairs,
+    pub shape: JoinShape,
+    pub sharing: Option<Sharing>,
+}
+
+impl HashJoinOperator {
+    /// Builds (or finds what another task of this node has built) and opens the probe side.
+    pub fn open<'a>(&'a self, task: &'a Task<'a>) -> Result<Stream<'a>, TaskError> {
+        let build = match self.sharing {
+            Some(Sharing { from, place }) => task.context.shared.get_or_build((from, place), || self.build(task))?,
+            None => Arc::new(self.build(task)?),
+        };
+        let matches = self.shape.matches(build.rows.height());
+        let probe = self.probe.open(task)?;
+        Ok(Box::new(HashJoinStream { join: self, probe, build, matches, pending: None, task }))
+    }
+
+    fn build(&self, task: &Task) -> Result<BuildSide, TaskError> {
+        let frames = drain(task, &mut *self.build.open(task)?)?;
+        let side = BuildSide::new(columns::concat(&frames, &self.shape.build)?, &self.keys)?;
+        task.memory.replace(0, side.bytes());
+        Ok(side)
+    }
+}
+
+struct HashJoinStream<'a> {
+    join: &'a HashJoinOperator,
+    probe: Stream<'a>,
+    build: Arc<BuildSide>,
+    /// Build rows that were met; None where nobody asks, and after they were put out.
+    matches: Option<Matches>,
+    pending: Option<Pending>,
+    task: &'a Task<'a>,
+}
+
+/// A probe batch whose matches come in several parts.
+struct Pending {
+    batch: DataFrame,
+    ids: Vec<u32>,
+    next: usize,
+}
+
+impl HashJoinStream<'_> {
+    /// The output of the next rows of a probe batch: of as many as make a good batch of pairs.
+    fn step(&mut self, pending: &mut Pending) -> Result<DataFrame, TaskError> {
+        let (shape, build) = (&self.join.shape, &*self.build);
+        let Pending { batch, ids, next } = pending;
+        let start = *next;
+        let null_probe_key = |row: usize| {
+            self.join.keys.probe.iter().any(|id| columns::find(batch, *id).is_ok_and(|key| is_null_at(key, row)))
+        };
+        let unknown =
+            |row: usize| build.rows.height() > 0 && (build.has_null_key || null_probe_key(row));
+        if shape.asks_only_whether() && !shape.has_residual() {
+            *next = batch.height();
+            let matched: Vec<bool> = ids.iter().map(|id| *id != NO_ID).collect();
+            return shape.emit_whether(&matched, 0..batch.height(), batch, &build.rows, unknown);
+        }
+        let mut pairs = Pairs::default();
+        if build.is_unique() {
+            for (row, id) in ids.iter().enumerate().skip(start) {
+                if *id != NO_ID {
+                    pairs.probe.push(row as IdxSize);
+                    pairs.build.push(build.places(*id)[0]);
+                }
+            }
+            *next = batch.height();
+        } else {
+            while *next < batch.height() && pairs.probe.len() < 2 * BATCH_ROWS {
+                if ids[*next] != NO_ID {
+                    let places = build.places(ids[*next]);
+                    pairs.probe.resize(pairs.probe.len() + places.len(), *next as IdxSize);
+                    pairs.build.extend_from_slice(places);
+                }
+                *next += 1;
+            }
+        }
+        let pairs = shape.check(pairs, batch, &build.rows, &self.task.context.clock)?;
+        shape.emit(pairs, start..*next, batch, &build.rows, self.matches.as_mut(), unknown)
+    }
+}
+
+fn is_null_at(column: &Column, row: usize) -> bool {
+    column.null_count() > 0 && column.as_materialized_series().get(row).is_ok_and(|value| value.is_null())
+}
+
+impl Batches for HashJoinStream<'_> {
+    fn next(&mut self) -> Result<Option<DataFrame>, TaskError> {
+        self.task.check()?;
+        if let Some(mut pending) = self.pending.take() {
+            let output = self.step(&mut pending)?;
+            self.pending = (pending.next < pending.batch.height()).then_some(pending);
+            return Ok(Some(output));
+        }
+        // Without build rows an inner or semi join yields nothing, and its probe side need not be read.
+        let fruitless = matches!(self.join.shape.kind, PhysicalJoin::Inner | PhysicalJoin::Semi);
+        if fruitless && self.build.rows.height() == 0 {
+            return Ok(None);
+        }
+        if let Some(batch) = self.probe.next()? {
+            let keys = self.join.keys.probe.iter().map(|id| columns::find(&batch, *id)).collect::<Result<Vec<_>, _>>()?;
+            let ids = self.build.find(&keys, batch.height())?;
+            let mut pending = Pending { batch, ids, next: 0 };
+            let output = self.step(&mut pending)?;
+            self.pending = (pending.next < pending.batch.height()).then_some(pending);
+            return Ok(Some(output));
+        }
+        match self.matches.take() {
+            Some(matches) => self.join.shape.emit_unmatched(&matches, &self.build.rows).map(Some),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! A stage, lowered once, and run once per task attempt.
+
+use super::contract::{TaskContext, TaskInputs, TaskOutput};
+use super::operators::{Memory, Operator, Task};
+use super::output::Output;
+use crate::journal::TaskError;
+use crate::plan::{Exchange, Stage, expr::ColumnDef};
+use crate::scheduler::PartitionId;
+
+/// A stage whose fragment is lowered to operators. Holds nothing of a task; shared by all tasks of the stage.
+pub struct CompiledStage {
+    root: Operator,
+    columns: Vec<ColumnDef>,
+    exchange: Exchange,
+}
+
+impl CompiledStage {
+    /// Lowers a stage. An error here means that the plan holds what the kernels do not know.
+    pub fn compile(stage: &Stage) -> Result<CompiledStage, TaskError> {
+        Ok(CompiledStage {
+            root: Operator::compile(&stage.fragment, stage.id, &mut 0)?,
+            columns: stage.fragment.columns(),
+            exchange: stage.exchange.clone(),
+        })
+    }
+
+    /// Runs the task of one partition on the calling thread and no other. The output depends on the fragment, the inputs in their
+    /// order and the query's clock, on nothing else. [`TaskError::Canceled`] soon after the context says to stop.
+    pub fn run(
+        &self,
+        partition: PartitionId,
+        inputs: &TaskInputs,
+        context: &TaskContext,
+    ) -> Result<TaskOutput, TaskError> {
+        let blocks = || inputs.exchanges.values().flatten();
+        let block_bytes: u64 = blocks().map(|b| b.bytes).sum();
+        let memory = Memory::default();
+        memory.replace(0, block_bytes);
+        let task = Task { inputs, context, memory };
+        let mut output = Output::new(&self.columns, &self.exchange, partition);
+        {
+            let mut stream = self.root.open(&task)?;
+            while let Some(batch) = stream.next()? {
+                task.check()?;
+                output.push(&batch, &task.memory)?;
+            }
+        }
+        Ok(TaskOutput {
+            blocks: output.finish(&task.memory)?,
+            input_rows: inputs.pieces.iter().map(|p| p.rows).sum::<u64>() + blocks().map(|b| b.rows()).sum::<u64>(),
+            input_bytes: inputs.pieces.iter().map(|p| p.bytes).sum::<u64>() + block_bytes,
+            peak_memory_bytes: task.memory.peak(),
+        })
+    }
+}
