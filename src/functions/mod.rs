@@ -3,6 +3,7 @@
 //! [`resolve`] says what a call means, [`ScalarFunction::eval`] computes it; [`cast_column`] and [`format_column`] are what
 //! CAST and every output use. `now()` and `current_date` are bound as calls and become constants through [`clock_value`].
 
+pub mod aggregates;
 pub mod contract;
 
 mod arithmetic;
@@ -23,6 +24,7 @@ mod text;
 mod typing;
 mod values;
 
+pub use aggregates::{aggregate, aggregate_state, is_aggregate};
 pub use cast::{cast_can_fail, cast_column, cast_value};
 pub use contract::*;
 pub use dateparts::part_function;

@@ -3,7 +3,7 @@
 use super::accumulate::{Accumulate, GroupRows, Presence, for_each_value};
 use crate::journal::{ErrorCode, TaskError};
 use polars::prelude::*;
-use polars_arrow::array::{Array, PrimitiveArray};
+use polars_arrow::array::PrimitiveArray;
 
 /// How many rows: all of them (no column), or those whose value is not NULL.
 #[derive(Default)]

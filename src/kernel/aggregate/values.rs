@@ -4,7 +4,7 @@ use super::accumulate::{Accumulate, GroupRows, Presence, for_each_value};
 use crate::journal::TaskError;
 use crate::kernel::columns;
 use polars::prelude::*;
-use polars_arrow::array::{Array, PrimitiveArray};
+use polars_arrow::array::PrimitiveArray;
 
 /// The order of the aggregates: as SQL's, with NaN the greatest.
 pub trait Ordered: Copy {

@@ -6,7 +6,6 @@ use crate::kernel::keys::{KeyTable, NO_ID, NullKeys};
 use crate::plan::{ColumnId, expr::ColumnDef};
 use crate::scheduler::StageId;
 use polars::prelude::*;
-use polars_arrow::array::Array;
 
 /// The key columns of both sides, in the same order.
 pub struct KeyPairs {

@@ -4,7 +4,6 @@ use super::{NO_ID, fixed::FixedTable, text::TextCodes};
 use crate::journal::TaskError;
 use crate::kernel::{columns, mix::canonical_bits};
 use polars::prelude::*;
-use polars_arrow::array::Array;
 
 /// What NULL is among keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -57,7 +57,7 @@ impl Operator {
             Fragment::HashJoin { probe, build, kind, keys, residual, output } => {
                 *joins += 1;
                 let sharing = broadcast_of(build).map(|from| Sharing { from, place: ((stage.0 as u64) << 32) | *joins });
-                let mut child = |input: &Fragment| Operator::compile(input, stage, joins);
+                let mut child = |input: &Fragment| Operator::compile(input, stage, joins).map(Box::new);
                 Operator::HashJoin(Box::new(hash_join::HashJoinOperator {
                     probe: child(probe)?,
                     build: child(build)?,
