@@ -152,9 +152,9 @@ pub const AGGREGATES: &[AggregateFunction] = &[
 
 /// The aggregate of this name or alias, in any case.
 pub fn find_aggregate(name: &str) -> Option<&'static AggregateFunction> {
-    AGGREGATES.iter().find(|f| {
-        f.name.eq_ignore_ascii_case(name) || f.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
-    })
+    AGGREGATES
+        .iter()
+        .find(|f| f.name.eq_ignore_ascii_case(name) || f.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name)))
 }
 
 /// Whether a function of this name aggregates rows.
@@ -177,9 +177,7 @@ pub fn aggregate(name: &str, args: &[DataType]) -> Result<Signature, Mismatch> {
             DataType::Decimal { scale, .. } => {
                 Signature { args: vec![arg.clone()], result: DataType::Decimal { precision: 38, scale: *scale } }
             }
-            DataType::Float | DataType::Double => {
-                Signature { args: vec![DataType::Double], result: DataType::Double }
-            }
+            DataType::Float | DataType::Double => Signature { args: vec![DataType::Double], result: DataType::Double },
             integer if integer.is_integer() => Signature { args: vec![arg.clone()], result: DataType::HugeInt },
             _ => return Err(wrong()),
         },

@@ -37,11 +37,13 @@ fn settle(column: &Column) -> Column {
     let settled = match series.dtype() {
         DataType::String => series.str().ok().and_then(|texts| {
             let array = texts.downcast_as_array();
-            retains_too_much(array).then(|| StringChunked::with_chunk(series.name().clone(), array.clone().gc()).into_series())
+            retains_too_much(array)
+                .then(|| StringChunked::with_chunk(series.name().clone(), array.clone().gc()).into_series())
         }),
         DataType::Binary => series.binary().ok().and_then(|blobs| {
             let array = blobs.downcast_as_array();
-            retains_too_much(array).then(|| BinaryChunked::with_chunk(series.name().clone(), array.clone().gc()).into_series())
+            retains_too_much(array)
+                .then(|| BinaryChunked::with_chunk(series.name().clone(), array.clone().gc()).into_series())
         }),
         _ => None,
     };

@@ -127,9 +127,7 @@ fn column_bytes(column: &Column) -> u64 {
 fn binary_chunks(column: &Column) -> Vec<BinaryViewArray> {
     let series = column.as_materialized_series();
     match series.dtype() {
-        DataType::String => {
-            series.str().map(|c| c.as_binary().downcast_iter().cloned().collect()).unwrap_or_default()
-        }
+        DataType::String => series.str().map(|c| c.as_binary().downcast_iter().cloned().collect()).unwrap_or_default(),
         DataType::Binary => series.binary().map(|c| c.downcast_iter().cloned().collect()).unwrap_or_default(),
         _ => Vec::new(),
     }

@@ -107,8 +107,7 @@ fn for_each_view<T: ViewType + ?Sized>(
     mut each: impl FnMut(usize, u64),
 ) {
     for (row, view) in array.views().iter().enumerate() {
-        let word =
-            if array.is_null(row) { NULL } else { view_word(view, || xxh3_64(bytes(array.value(row)))) };
+        let word = if array.is_null(row) { NULL } else { view_word(view, || xxh3_64(bytes(array.value(row)))) };
         each(row, word);
     }
 }

@@ -117,7 +117,9 @@ impl Calls {
             return Err(TaskError::bug("DISTINCT aggregates have no states: they run in one phase"));
         }
         let Some(function) = find_aggregate(&call.function) else {
-            return Err(TaskError::user(ErrorCode::NotSupported, format!("not supported yet: {}", call.function)).at(call.span));
+            return Err(
+                TaskError::user(ErrorCode::NotSupported, format!("not supported yet: {}", call.function)).at(call.span)
+            );
         };
         let merging = self.phase == AggregatePhase::Final;
         let arg = call.args.first().map_or(DataType::BigInt, |(_, dtype)| dtype.clone());

@@ -135,7 +135,8 @@ impl Accumulate for FloatSum {
     fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError> {
         self.sums.resize(rows.groups.max(self.sums.len()), 0.0);
         let sums = &mut self.sums[..];
-        for_each_value!(columns[0].f64()?.downcast_as_array(), rows, self.presence, |group, value| sums[group] += value);
+        for_each_value!(columns[0].f64()?.downcast_as_array(), rows, self.presence, |group, value| sums[group] +=
+            value);
         Ok(())
     }
 

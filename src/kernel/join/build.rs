@@ -60,7 +60,10 @@ pub struct BuildSide {
 enum Index {
     Hash(KeyTable),
     /// A single integer key in a dense range: `ids[value - least]`.
-    Direct { least: i64, ids: Vec<u32> },
+    Direct {
+        least: i64,
+        ids: Vec<u32>,
+    },
 }
 
 /// A direct index may have this many slots per row.

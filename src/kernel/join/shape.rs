@@ -180,7 +180,6 @@ impl JoinShape {
         Ok(columns::frame(rows.len(), columns))
     }
 
-
     fn output(
         &self,
         pairs: &Pairs,

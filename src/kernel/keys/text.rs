@@ -205,7 +205,8 @@ mod tests {
     #[test]
     fn texts_of_every_length_share_one_row_of_codes() {
         let long = "a text of more than twelve bytes";
-        let texts = BinaryViewArray::from_slice([Some("bb"), Some(""), Some("x"), None, Some(long), Some("bb"), Some(long)]);
+        let texts =
+            BinaryViewArray::from_slice([Some("bb"), Some(""), Some("x"), None, Some(long), Some("bb"), Some(long)]);
         let mut codes = TextCodes::new();
         let (mut found, mut fresh) = (Vec::new(), Vec::new());
         codes.insert(&texts, true, &mut found, |row| fresh.push(row));

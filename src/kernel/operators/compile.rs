@@ -28,9 +28,9 @@ impl Operator {
     pub fn compile(fragment: &Fragment, stage: StageId, joins: &mut u64) -> Result<Operator, TaskError> {
         let mut child = |input: &Fragment| Operator::compile(input, stage, joins).map(Box::new);
         Ok(match fragment {
-            Fragment::Scan { table, source, columns, predicate, output, limit } => Operator::Scan(
-                scan::ScanOperator::compile(table, source, columns, predicate.as_ref(), output, *limit)?,
-            ),
+            Fragment::Scan { table, source, columns, predicate, output, limit } => {
+                Operator::Scan(scan::ScanOperator::compile(table, source, columns, predicate.as_ref(), output, *limit)?)
+            }
             Fragment::ExchangeRead { stages, columns } => {
                 Operator::Read(source::ReadOperator { stages: stages.clone(), columns: columns.clone() })
             }
@@ -56,7 +56,8 @@ impl Operator {
             },
             Fragment::HashJoin { probe, build, kind, keys, residual, output } => {
                 *joins += 1;
-                let sharing = broadcast_of(build).map(|from| Sharing { from, place: ((stage.0 as u64) << 32) | *joins });
+                let sharing =
+                    broadcast_of(build).map(|from| Sharing { from, place: ((stage.0 as u64) << 32) | *joins });
                 let mut child = |input: &Fragment| Operator::compile(input, stage, joins).map(Box::new);
                 Operator::HashJoin(Box::new(hash_join::HashJoinOperator {
                     probe: child(probe)?,

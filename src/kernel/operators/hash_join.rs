@@ -64,8 +64,7 @@ impl HashJoinStream<'_> {
         let null_probe_key = |row: usize| {
             self.join.keys.probe.iter().any(|id| columns::find(batch, *id).is_ok_and(|key| is_null_at(key, row)))
         };
-        let unknown =
-            |row: usize| build.rows.height() > 0 && (build.has_null_key || null_probe_key(row));
+        let unknown = |row: usize| build.rows.height() > 0 && (build.has_null_key || null_probe_key(row));
         if shape.asks_only_whether() && !shape.has_residual() {
             *next = batch.height();
             let matched: Vec<bool> = ids.iter().map(|id| *id != NO_ID).collect();
@@ -113,7 +112,8 @@ impl Batches for HashJoinStream<'_> {
             return Ok(None);
         }
         if let Some(batch) = self.probe.next()? {
-            let keys = self.join.keys.probe.iter().map(|id| columns::find(&batch, *id)).collect::<Result<Vec<_>, _>>()?;
+            let keys =
+                self.join.keys.probe.iter().map(|id| columns::find(&batch, *id)).collect::<Result<Vec<_>, _>>()?;
             let ids = self.build.find(&keys, batch.height())?;
             let mut pending = Pending { batch, ids, next: 0 };
             let output = self.step(&mut pending)?;

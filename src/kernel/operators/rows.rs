@@ -27,11 +27,7 @@ impl Batches for FilterStream<'_> {
 }
 
 /// Exactly these columns, computed.
-pub fn project<'a>(
-    input: Stream<'a>,
-    columns: &'a [(ColumnDef, CompiledExpr)],
-    task: &'a Task<'a>,
-) -> Stream<'a> {
+pub fn project<'a>(input: Stream<'a>, columns: &'a [(ColumnDef, CompiledExpr)], task: &'a Task<'a>) -> Stream<'a> {
     Box::new(ProjectStream { input, columns, task })
 }
 

@@ -77,8 +77,9 @@ impl Batches for ScanStream<'_> {
             let clock = &self.task.context.clock;
             let batch = match &self.scan.predicate {
                 Some(predicate) => {
-                    let mut mask =
-                        |frame: &DataFrame| -> Result<BooleanChunked, TaskError> { predicate.evaluate_mask(frame, clock) };
+                    let mut mask = |frame: &DataFrame| -> Result<BooleanChunked, TaskError> {
+                        predicate.evaluate_mask(frame, clock)
+                    };
                     reader.next(Some(&mut mask))?
                 }
                 None => reader.next(None)?,

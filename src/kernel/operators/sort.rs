@@ -55,8 +55,14 @@ fn compare_rows(ranks: &[Ranks], a: usize, b: usize) -> Ordering {
 /// The values of a sort key in a form that compares fast: ascending ranks are the order that was asked for.
 enum Ranks {
     /// Where NULLs go first or last; the numbers are already turned around for descending order.
-    Numbers { ranks: Vec<u128>, wide: bool },
-    Texts { texts: BinaryViewArray, key: SortKey },
+    Numbers {
+        ranks: Vec<u128>,
+        wide: bool,
+    },
+    Texts {
+        texts: BinaryViewArray,
+        key: SortKey,
+    },
 }
 
 /// Above every number of 64 bits.
@@ -126,8 +132,20 @@ impl Ranks {
             Ranks::Numbers { ranks, .. } => ranks[a].cmp(&ranks[b]),
             Ranks::Texts { texts, key } => match (texts.is_null(a), texts.is_null(b)) {
                 (true, true) => Ordering::Equal,
-                (true, false) => if key.nulls_first { Ordering::Less } else { Ordering::Greater },
-                (false, true) => if key.nulls_first { Ordering::Greater } else { Ordering::Less },
+                (true, false) => {
+                    if key.nulls_first {
+                        Ordering::Less
+                    } else {
+                        Ordering::Greater
+                    }
+                }
+                (false, true) => {
+                    if key.nulls_first {
+                        Ordering::Greater
+                    } else {
+                        Ordering::Less
+                    }
+                }
                 (false, false) if key.descending => texts.value(b).cmp(texts.value(a)),
                 (false, false) => texts.value(a).cmp(texts.value(b)),
             },

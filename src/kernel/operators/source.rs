@@ -65,7 +65,8 @@ impl Batches for ReadStream<'_> {
         }
         let mut frames = Vec::new();
         let mut rows = 0;
-        while let Some((ids, block)) = self.blocks.next_if(|(_, b)| rows == 0 || rows + b.frame.height() <= BATCH_ROWS) {
+        while let Some((ids, block)) = self.blocks.next_if(|(_, b)| rows == 0 || rows + b.frame.height() <= BATCH_ROWS)
+        {
             rows += block.frame.height();
             frames.push(self.renamed(ids, block)?);
         }
