@@ -103,9 +103,10 @@ mod tests {
         let exchange = Exchange::Hash { keys: vec![ColumnId(0)], partitions: 4 };
         let values: Vec<Option<i64>> = (0..12).map(Some).chain([None, Some(-1), Some(3)]).collect();
         let blocks = rows_per_block(&exchange, 0, values);
-        assert_eq!(format!("{blocks:?}"), GOLDEN);
+        let plain = |block: &[Option<i64>]| block.iter().map(|v| v.map_or(-99, |v| v)).collect::<Vec<_>>();
+        let blocks: Vec<Vec<i64>> = blocks.iter().map(|block| plain(block)).collect();
+        assert_eq!(blocks, [vec![0, 5, 8, -99], vec![2, 7, 10], vec![1, 4, 9], vec![3, 6, 11, -1, 3]]);
     }
-    const GOLDEN: &str = "";
 
     #[test]
     fn round_robin_sends_a_whole_task_to_one_partition() {

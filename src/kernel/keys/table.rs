@@ -62,37 +62,21 @@ fn fixed_bits(dtype: &DataType) -> Option<u32> {
 impl KeyTable {
     /// An empty table for one or more key columns of these physical types.
     pub fn new(types: &[DataType], nulls: NullKeys) -> KeyTable {
-        let width = |t: &DataType| match fixed_bits(t) {
-            Some(bits) => bits + (nulls == NullKeys::Match && types.len() > 1) as u32,
-            None => CODE_BITS,
-        };
-        // 63 bits may go unused where 128-bit fields and null bits meet word borders.
-        if types.len() > 1 && types.iter().map(width).sum::<u32>() > MAX_BITS {
-            let middle = types.len() / 2;
-            let head = KeyTable::new(&types[..middle], nulls);
-            let tail = &types[middle..];
-            let all: Vec<DataType> = std::iter::once(DataType::UInt32).chain(tail.iter().cloned()).collect();
-            if all.iter().map(|t| width(t) + 1).sum::<u32>() <= MAX_BITS {
-                return KeyTable { head: Some((Box::new(head), middle)), ..KeyTable::flat(&all, nulls, true) };
-            }
-            let rest = KeyTable::new(&all, nulls);
-            // The tail is too wide beside the head's code: fold the head into the tail's own head.
-            return rest.with_head(head, middle);
+        let null_bit = (nulls == NullKeys::Match) as u32;
+        let width = |t: &DataType| fixed_bits(t).map_or(CODE_BITS, |bits| bits + null_bit);
+        if types.iter().map(width).sum::<u32>() <= MAX_BITS {
+            return KeyTable::flat(types, nulls, false);
         }
-        KeyTable::flat(types, nulls, false)
-    }
-
-    /// Puts `head` before this table, whose first column is the head's code.
-    fn with_head(mut self, head: KeyTable, columns: usize) -> KeyTable {
-        match &mut self.head {
-            Some((inner, inner_columns)) => {
-                let taken = std::mem::replace(inner, Box::new(KeyTable::flat(&[DataType::UInt32], head.nulls, false)));
-                *inner = Box::new(taken.with_head(head, columns));
-                *inner_columns += columns - 1;
-            }
-            None => self.head = Some((Box::new(head), columns)),
+        // As many of the last columns as fit beside the code of those before them.
+        let mut first = types.len();
+        let mut bits = CODE_BITS;
+        while bits + width(&types[first - 1]) <= MAX_BITS {
+            first -= 1;
+            bits += width(&types[first]);
         }
-        self
+        let head = KeyTable::new(&types[..first], nulls);
+        let all: Vec<DataType> = std::iter::once(DataType::UInt32).chain(types[first..].iter().cloned()).collect();
+        KeyTable { head: Some((Box::new(head), first)), ..KeyTable::flat(&all, nulls, true) }
     }
 
     fn flat(types: &[DataType], nulls: NullKeys, after_head: bool) -> KeyTable {
@@ -393,9 +377,9 @@ mod tests {
 
     fn column<T, A: ?Sized>(values: T) -> Column
     where
-        Column: NamedFrom<T, A>,
+        Series: NamedFrom<T, A>,
     {
-        Column::new("k".into(), values)
+        Series::new("k".into(), values).into()
     }
 
     #[test]
