@@ -215,8 +215,7 @@ impl Part {
             Part::Minute => micros_since()?.div_euclid(MICROS_PER_MINUTE),
             Part::Hour => micros_since()?.div_euclid(MICROS_PER_HOUR),
             Part::Day | Part::DayOfWeek | Part::IsoDayOfWeek | Part::DayOfYear => days,
-            // 1970-01-01 was a Thursday: weeks begin on Monday.
-            Part::Week | Part::YearWeek => (days + 3).div_euclid(7),
+            Part::Week | Part::YearWeek => days.div_euclid(7),
             Part::Month => date.year * 12 + date.month,
             Part::Quarter => date.year * 4 + (date.month - 1) / 3,
             Part::Year | Part::Era => date.year,
@@ -368,6 +367,10 @@ pub(super) fn difference(args: &[Column], types: &[DataType], _: &DataType, rows
         else {
             return Ok(None);
         };
+        // Weeks are counted whole, seven days each, and not by their Mondays.
+        if matches!(part, Part::Week | Part::YearWeek) {
+            return Ok(Some((to.days - from.days) / 7));
+        }
         let distance = part.ordinal(to).zip(part.ordinal(from)).and_then(|(to, from)| to.checked_sub(from));
         distance.map(Some).ok_or_else(|| out_of_range("Timestamp out of range"))
     })

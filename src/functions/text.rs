@@ -205,7 +205,7 @@ pub(super) fn substring(args: &[Column], _: &[DataType], _: &DataType, rows: usi
             None => i64::MAX,
         };
         // Positions count from 1, so 0 lies before the first character.
-        let start = if start < 0 { (count_characters(text) + start).max(0) } else { start - 1 };
+        let start = if start < 0 { count_characters(text).saturating_add(start) } else { start - 1 };
         Some(match length {
             ..0 => characters_between(text, start.saturating_add(length), start),
             _ => characters_between(text, start, start.saturating_add(length)),
@@ -358,7 +358,7 @@ pub(super) fn split_part(args: &[Column], _: &[DataType], _: &DataType, rows: us
         }
         let nth = index.unsigned_abs().saturating_sub(1) as usize;
         Some(match index {
-            0 => text.split(separator).next().unwrap_or(""),
+            0 => "",
             1.. => text.split(separator).nth(nth).unwrap_or(""),
             _ => text.rsplit(separator).nth(nth).unwrap_or(""),
         })
