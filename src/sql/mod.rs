@@ -1,9 +1,22 @@
 //! Text to statements: splitting, parsing, types and values, settings, and diagnostics that point into the text.
 
+mod deep_stack;
 pub mod diagnostic;
+mod dialect;
+mod limits;
+mod own_statement;
+mod parse;
+mod render;
+pub mod settings;
+pub mod source;
+pub mod split;
 pub mod statement;
 pub mod suggest;
 pub mod types;
 
+pub use deep_stack::with_deep_stack;
 pub use diagnostic::{Diagnostic, Span};
+pub use parse::parse;
+pub use settings::Settings;
+pub use split::{is_complete, split};
 pub use types::{DataType, Value};

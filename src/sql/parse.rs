@@ -1,0 +1,190 @@
+//! Text to one parsed statement: our own statements from tokens, queries by sqlparser.
+
+use super::diagnostic::{Diagnostic, Result, Span};
+use super::dialect::FaultlabDialect;
+use super::limits::{PARSER_RECURSION, check_brackets, limit_depth};
+use super::own_statement;
+use super::source::{Tokens, tokenize};
+use super::split::split;
+use super::statement::{ParsedStatement, Statement};
+use super::suggest::{did_you_mean, similar};
+use super::with_deep_stack;
+use crate::journal::ErrorCode;
+use sqlparser::ast;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Location, Token};
+
+/// Parses one statement, with or without its semicolon. Spans in the result count bytes of its `text`; the span of an
+/// error counts bytes of the text that was given. SYNTAX_ERROR says what was expected; NOT_SUPPORTED names what is
+/// understood but cannot be run.
+pub fn parse(text: &str) -> Result<ParsedStatement> {
+    with_deep_stack(|| {
+        let pieces = split(text);
+        let Some(piece) = pieces.first() else {
+            return Err(Diagnostic::new(ErrorCode::SyntaxError, "there is no statement here"));
+        };
+        if let Some(second) = pieces.get(1) {
+            let start = second.offset as u32;
+            return Err(Diagnostic::new(ErrorCode::SyntaxError, "more than one statement where one was expected")
+                .at(Span { start, end: start + 1 }));
+        }
+        match parse_piece(piece.text) {
+            Ok(statement) => Ok(ParsedStatement { text: piece.text.to_string(), statement }),
+            Err(mut error) => {
+                let shift = piece.offset as u32;
+                error.span = error.span.map(|s| Span { start: s.start + shift, end: s.end + shift });
+                Err(error)
+            }
+        }
+    })
+}
+
+fn parse_piece(text: &str) -> Result<Statement> {
+    let tokens = tokenize(text)?;
+    check_brackets(&tokens)?;
+    own_statement::parse(text, &tokens)
+}
+
+/// Parses the tokens from the `from`-th on as one query, to the end of the statement.
+pub fn parse_query(text: &str, tokens: &Tokens, from: usize) -> Result<Box<ast::Query>> {
+    let Some(first) = tokens.placed.get(from) else {
+        return Err(Diagnostic::new(ErrorCode::SyntaxError, "syntax error at the end of the statement")
+            .at(end_of(text))
+            .hint("expected a query here"));
+    };
+    let first_raw = tokens
+        .raw
+        .iter()
+        .position(|t| tokens.map.span(t.span).is_some_and(|s| s.start >= first.span.start))
+        .unwrap_or(tokens.raw.len());
+    let mut parser = Parser::new(&FaultlabDialect)
+        .with_recursion_limit(PARSER_RECURSION)
+        .with_tokens_with_locations(tokens.raw[first_raw..].to_vec());
+    let mut query = parser.parse_query().map_err(|error| syntax_error(text, tokens, error))?;
+    let next = parser.next_token();
+    if next.token != Token::EOF {
+        let place = tokens.map.span(next.span);
+        return Err(near(text, tokens, place, "the end of the statement"));
+    }
+    limit_depth(&mut query, &tokens.map)?;
+    Ok(query)
+}
+
+/// The place just behind the text.
+pub fn end_of(text: &str) -> Span {
+    Span { start: text.len() as u32, end: text.len() as u32 }
+}
+
+fn syntax_error(text: &str, tokens: &Tokens, error: ParserError) -> Diagnostic {
+    let message = match error {
+        ParserError::RecursionLimitExceeded => {
+            return Diagnostic::new(ErrorCode::NotSupported, "the statement is nested too deeply")
+                .hint("split the query with WITH");
+        }
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
+    };
+    let (message, place) = cut_location(&message);
+    let place = place.and_then(|at| tokens.map.offset(at));
+    let place = place.map(|start| {
+        let end =
+            tokens.placed.iter().find(|t| t.span.start as usize == start).map_or(start as u32 + 1, |t| t.span.end);
+        Span { start: start as u32, end }
+    });
+    let expected = message.strip_prefix("Expected: ").or_else(|| message.strip_prefix("Expected "));
+    match expected.and_then(|rest| rest.split_once(", found")) {
+        Some((what, found)) => {
+            let place = place.filter(|_| found.trim_start_matches([':', ' ']) != "EOF");
+            near(text, tokens, place, what)
+        }
+        None => Diagnostic::new(ErrorCode::SyntaxError, format!("syntax error: {}", lower_first(message))).at(place),
+    }
+}
+
+/// Takes `... at Line: 1, Column: 8` apart.
+fn cut_location(message: &str) -> (&str, Option<Location>) {
+    let Some(at) = message.rfind(" at Line: ") else { return (message, None) };
+    let numbers: Vec<u64> =
+        message[at..].split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect();
+    match numbers[..] {
+        [line, column] if line > 0 => (&message[..at], Some(Location { line, column })),
+        _ => (&message[..at], None),
+    }
+}
+
+fn lower_first(message: &str) -> String {
+    let mut chars = message.chars();
+    chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// The words that people mistype.
+const KEYWORDS: &[&str] = &[
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "ORDER",
+    "HAVING",
+    "LIMIT",
+    "OFFSET",
+    "JOIN",
+    "INNER",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "CROSS",
+    "OUTER",
+    "USING",
+    "UNION",
+    "INTERSECT",
+    "EXCEPT",
+    "DISTINCT",
+    "BETWEEN",
+    "VALUES",
+    "CASE",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "INTERVAL",
+    "EXISTS",
+    "NULLS",
+    "FIRST",
+    "LAST",
+    "NATURAL",
+    "WITH",
+    "EXPLAIN",
+    "ANALYZE",
+];
+
+/// `syntax error at or near "x"`, what was expected, and the keyword that this or the word before was probably meant to be.
+fn near(text: &str, tokens: &Tokens, place: Option<Span>, expected: &str) -> Diagnostic {
+    let span = place.unwrap_or(end_of(text));
+    let message = match text.get(span.start as usize..span.end as usize) {
+        Some(found) if !found.is_empty() => format!("syntax error at or near \"{}\"", shorten(found)),
+        _ => "syntax error at the end of the statement".to_string(),
+    };
+    let index = tokens.placed.iter().position(|t| t.span.start >= span.start).unwrap_or(tokens.placed.len());
+    let suspects = [tokens.placed.get(index), index.checked_sub(1).and_then(|i| tokens.placed.get(i))];
+    let meant = suspects.into_iter().flatten().find_map(|t| match &t.token {
+        Token::Word(word) if word.quote_style.is_none() && word.value.len() > 3 => {
+            let upper = word.value.to_uppercase();
+            let close = similar(&upper, KEYWORDS.iter().copied().filter(|k| k.len() > 3));
+            close
+                .first()
+                .filter(|k| **k != upper && super::suggest::edit_distance(k, &upper) <= 2)
+                .map(|k| k.to_string())
+        }
+        _ => None,
+    });
+    let hint = match meant {
+        Some(keyword) => did_you_mean(&[keyword]).unwrap_or_default(),
+        None => format!("expected {expected}"),
+    };
+    Diagnostic::new(ErrorCode::SyntaxError, message).at(span).hint(hint)
+}
+
+/// At most 40 characters of a token.
+fn shorten(found: &str) -> String {
+    let mut chars = found.chars();
+    let head: String = chars.by_ref().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if chars.next().is_some() { format!("{head}...") } else { head }
+}
