@@ -200,20 +200,32 @@ fn distinct_in_parquet(
     rows: u64,
 ) -> u64 {
     let values = rows.saturating_sub(statistics.nulls.unwrap_or_default());
-    let span = match (&statistics.min, &statistics.max) {
-        (Some(Value::Int(min)), Some(Value::Int(max))) => {
-            u64::try_from(max.saturating_sub(*min)).map_or(u64::MAX, |span| span.saturating_add(1))
-        }
-        (Some(Value::Boolean(min)), Some(Value::Boolean(max))) => 1 + u64::from(min != max),
-        _ => u64::MAX,
-    };
-    let sampled = footer.columns.iter().find(|known| known.name == column).and_then(|known| {
+    let span = span_of(&statistics.min, &statistics.max).unwrap_or(u64::MAX);
+    let at = footer.columns.iter().position(|known| known.name == column);
+    let sampled = at.and_then(|at| {
         let group = footer.metadata.row_groups.first()?;
-        let chunk = group.parquet_columns().get(known.first_leaf)?;
+        let chunk = group.parquet_columns().get(footer.columns[at].first_leaf)?;
         let seen = dictionary_size(place, chunk)?;
-        Some(sample_distinct(seen, chunk.num_values().max(0) as u64, values))
+        let range = &footer.row_groups[0].columns[at];
+        // Where the data is sorted, the first row group knows only the beginning of the whole range.
+        let clustered = match span_of(&range.min, &range.max) {
+            Some(part) if span < u64::MAX => (seen as f64 * (span as f64 / part as f64)) as u64,
+            _ => 0,
+        };
+        Some(sample_distinct(seen, chunk.num_values().max(0) as u64, values).max(clustered))
     });
     sampled.unwrap_or(values).min(span).min(values)
+}
+
+/// How many different values fit between two bounds; None where that cannot be counted.
+fn span_of(min: &Option<Value>, max: &Option<Value>) -> Option<u64> {
+    match (min, max) {
+        (Some(Value::Int(min)), Some(Value::Int(max))) => {
+            Some(u64::try_from(max.saturating_sub(*min)).map_or(u64::MAX, |span| span.saturating_add(1)))
+        }
+        (Some(Value::Boolean(min)), Some(Value::Boolean(max))) => Some(1 + u64::from(min != max)),
+        _ => None,
+    }
 }
 
 /// How many entries the dictionary of a column chunk has; None without one.

@@ -130,7 +130,12 @@ impl Footer {
 
 fn value_range(column: &ParquetColumn, chunks: &[ColumnChunkMetadata], footer: &[u8]) -> ValueRange {
     let bytes = chunks.iter().map(|chunk| chunk.uncompressed_size().max(0) as u64).sum();
+    // What is noted about a leaf of a list counts items, not rows.
+    let nested = matches!(column.dtype, DataType::List(_) | DataType::Struct(_));
     let [chunk] = chunks else { return ValueRange { bytes, ..ValueRange::default() } };
+    if nested {
+        return ValueRange { bytes, ..ValueRange::default() };
+    }
     let Some(Ok(statistics)) = chunk.statistics(footer) else { return ValueRange { bytes, ..ValueRange::default() } };
     let count = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
     let nulls = count(statistics.null_count());
