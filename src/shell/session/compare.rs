@@ -1,0 +1,121 @@
+//! COMPARE: the same query undisturbed, then under the armed faults in each mode.
+
+use super::Session;
+use super::queries::{Ran, part};
+use super::replies;
+use super::result::{Answer, StatementResult};
+use crate::cluster::FaultState;
+use crate::scheduler::graph::Mode;
+use crate::shell::output::{OutputFormat, Printer, Rows};
+use crate::shell::report::{self, ComparedRun};
+use crate::shell::view::Watch;
+use crate::sql::statement::FaultSpec;
+use crate::sql::{Diagnostic, Span};
+use sqlparser::ast;
+
+impl Session {
+    /// Restores all nodes before each run, and at the end, so that every run starts alike.
+    pub(super) fn compare(
+        &mut self,
+        query: &ast::Query,
+        text: &str,
+        span: Span,
+        watch: &mut dyn Watch,
+    ) -> StatementResult {
+        let armed = |fault: &crate::cluster::FaultStatus| (fault.state == FaultState::Armed).then_some(fault.spec);
+        let faults: Vec<FaultSpec> = self.cluster.faults().iter().filter_map(armed).collect();
+        let mode_before = self.settings.mode();
+        let result = self.compare_under(query, text, span, &faults, watch);
+        self.cluster.restart_all();
+        // The name and the value come from the table of settings itself.
+        let _ = self.settings.set("mode", &mode_before.to_string());
+        match result {
+            Ok(runs) => {
+                let mut answer = StatementResult {
+                    answer: Ok(Answer::Rows(report::compare_table(&runs))),
+                    notes: Vec::new(),
+                    query: runs.first().map(|run| run.run.query),
+                };
+                for run in &runs {
+                    for (fault, why) in &run.run.faults_expired {
+                        answer = answer
+                            .note(format!("Fault {fault} did not fire in {} ({}): {why}.", run.run.query, run.mode));
+                    }
+                }
+                if faults.is_empty() {
+                    answer = answer.note(
+                        "No fault is armed, so there is nothing to compare under. First: INJECT CRASH ON NODE 2 AT 50%;",
+                    );
+                }
+                answer.note("All workers are up again, and no fault is armed.")
+            }
+            Err(error) => StatementResult::error(error, text),
+        }
+    }
+
+    fn compare_under(
+        &mut self,
+        query: &ast::Query,
+        text: &str,
+        span: Span,
+        faults: &[FaultSpec],
+        watch: &mut dyn Watch,
+    ) -> Result<Vec<ComparedRun>, Diagnostic> {
+        let sql = part(text, Some(span));
+        let described: Vec<String> = faults.iter().map(|fault| replies::short(*fault)).collect();
+        let described = described.join("; ");
+
+        self.cluster.restart_all();
+        let reference_mode = self.settings.mode();
+        let planned = self.plan(query, text)?;
+        let reference = self.run(planned, &sql, watch)?;
+        let expected = answer_text(&reference);
+        let failed = reference.outcome.is_err();
+        let mut runs = vec![ComparedRun {
+            mode: reference_mode,
+            fault: String::new(),
+            run: reference.info,
+            rerun: None,
+            identical: None,
+        }];
+        if failed {
+            // Its own error comes back in every run.
+            return Ok(runs);
+        }
+        for mode in [Mode::Abort, Mode::Recompute] {
+            self.settings.set("mode", &mode.to_string())?;
+            self.cluster.restart_all();
+            for fault in faults {
+                self.cluster.inject(*fault);
+            }
+            let planned = self.plan(query, text)?;
+            let ran = self.run(planned, &sql, watch)?;
+            let mut answer = answer_text(&ran);
+            let mut rerun = None;
+            if ran.outcome.is_err() && self.nodes_up().0 > 0 {
+                let planned = self.plan(query, text)?;
+                let again = self.run(planned, &sql, watch)?;
+                answer = answer_text(&again);
+                rerun = Some(again.info);
+            }
+            runs.push(ComparedRun {
+                mode,
+                fault: described.clone(),
+                run: ran.info,
+                rerun,
+                identical: answer.map(|answer| Some(answer) == expected),
+            });
+        }
+        Ok(runs)
+    }
+}
+
+/// The rows, byte for byte as a file would have them.
+fn answer_text(ran: &Ran) -> Option<Vec<u8>> {
+    let bytes = |rows: &Rows| {
+        let mut bytes = Vec::new();
+        let printer = Printer { format: OutputFormat::CsvHeader, ..Printer::batch() };
+        printer.print(rows, &mut bytes).ok().map(|()| bytes)
+    };
+    ran.outcome.as_ref().ok().and_then(bytes)
+}

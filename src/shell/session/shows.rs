@@ -1,0 +1,335 @@
+//! SHOW and DESCRIBE: the session's state as rows.
+
+use super::result::StatementResult;
+use super::tables::SessionTables;
+use super::{Session, replies};
+use crate::catalog::{Format, Table, TableSource};
+use crate::cluster::{FaultState, NodeStatus};
+use crate::functions::aggregates::AGGREGATES;
+use crate::journal::history::QueryState;
+use crate::journal::{ErrorCode, tables as system_tables};
+use crate::scheduler::{QueryId, Time};
+use crate::shell::output::RowsBuilder;
+use crate::shell::{clean, units};
+use crate::sql::statement::Show;
+use crate::sql::suggest::{did_you_mean, similar};
+use crate::sql::{Diagnostic, Span};
+
+impl Session {
+    pub(super) fn show(&mut self, show: &Show, text: &str) -> StatementResult {
+        match show {
+            Show::Tables { schema } => self.show_tables(schema.as_deref(), text),
+            Show::Schemas => self.show_schemas(),
+            Show::Columns { table, span } => self.describe(table, text, *span),
+            Show::Settings { name, span } => self.show_settings(name.as_deref(), text, *span),
+            Show::Functions { like } => self.show_functions(like.as_deref()),
+            Show::Nodes => self.show_nodes(),
+            Show::Faults => self.show_faults(),
+            Show::Queries => self.show_queries(),
+        }
+    }
+
+    fn show_tables(&self, schema: Option<&str>, text: &str) -> StatementResult {
+        let system = schema.is_some_and(|s| s.eq_ignore_ascii_case(system_tables::SCHEMA));
+        let mut rows = RowsBuilder::new(&["schema", "table", "rows", "columns", "files", "format"])
+            .right(&["rows", "columns", "files"]);
+        let mut found = 0;
+        for table in self.catalog.tables() {
+            if schema.is_none_or(|schema| table.schema.eq_ignore_ascii_case(schema)) {
+                found += 1;
+                rows.push(table_row(&table));
+            }
+        }
+        if system {
+            for table in system_tables::tables(&self.journal, self.clock.start_us, self.now()) {
+                found += 1;
+                rows.push(table_row(&table));
+            }
+        }
+        match schema {
+            Some(schema) if found == 0 => {
+                let schemas = self.schemas();
+                let near = similar(schema, schemas.iter().map(String::as_str));
+                let hint = did_you_mean(&near).unwrap_or_else(|| format!("there are {}", schemas.join(", ")));
+                let error = Diagnostic::new(ErrorCode::SchemaNotFound, format!("Schema \"{schema}\" does not exist"));
+                StatementResult::error(error.hint(hint), text)
+            }
+            _ => StatementResult::rows(rows.build()),
+        }
+    }
+
+    /// The schemas of the data, and the journal's.
+    fn schemas(&self) -> Vec<String> {
+        let mut schemas = self.catalog.schemas();
+        schemas.push(system_tables::SCHEMA.to_string());
+        schemas
+    }
+
+    fn show_schemas(&self) -> StatementResult {
+        let mut rows = RowsBuilder::new(&["schema"]);
+        for schema in self.schemas() {
+            rows.push([schema]);
+        }
+        StatementResult::rows(rows.build())
+    }
+
+    pub(super) fn describe(&self, name: &[String], text: &str, span: Span) -> StatementResult {
+        let tables = SessionTables {
+            catalog: &self.catalog,
+            journal: &self.journal,
+            start_us: self.clock.start_us,
+            now: self.now(),
+        };
+        let table = match tables.table(name) {
+            Ok(table) => table,
+            Err(error) => return StatementResult::error(error.at(span), text),
+        };
+        let mut rows = RowsBuilder::new(&["column", "type", "nulls"]).right(&["nulls"]);
+        for column in &table.columns {
+            let nulls = column.statistics.nulls.map(units::count);
+            rows.push_optional([Some(column.name.clone()), Some(column.dtype.to_string()), nulls]);
+        }
+        let result = StatementResult::rows(rows.build());
+        match made_of(&table) {
+            Some(note) => result.note(note),
+            None => result,
+        }
+    }
+
+    fn show_settings(&self, name: Option<&str>, text: &str, span: Span) -> StatementResult {
+        let wanted = match name.map(crate::sql::settings::find) {
+            Some(Err(error)) => return StatementResult::error(error.at(span), text),
+            Some(Ok(setting)) => Some(setting.name),
+            None => None,
+        };
+        let mut rows = RowsBuilder::new(&["setting", "value", "default", "range", "help"]);
+        for row in self.settings.list() {
+            if wanted.is_none_or(|name| name == row.setting.name) {
+                let setting = row.setting;
+                rows.push([
+                    setting.name.to_string(),
+                    row.value.clone(),
+                    setting.default.to_string(),
+                    setting.kind.range(),
+                    setting.help.to_string(),
+                ]);
+            }
+        }
+        StatementResult::rows(rows.build())
+    }
+
+    fn show_functions(&self, like: Option<&str>) -> StatementResult {
+        let mut rows = RowsBuilder::new(&["function", "kind", "signatures", "help", "example"]);
+        let wanted = |name: &str| like.is_none_or(|pattern| is_like(&name.to_lowercase(), &pattern.to_lowercase()));
+        for function in crate::functions::all().filter(|function| wanted(function.name)) {
+            rows.push([
+                function.name.to_string(),
+                function.category.name().to_string(),
+                function.signatures().join(", "),
+                function.help.to_string(),
+                function.example.to_string(),
+            ]);
+        }
+        for function in AGGREGATES.iter().filter(|function| wanted(function.name)) {
+            let texts = [function.name, "aggregate", function.signature, function.help, function.example];
+            rows.push(texts.map(str::to_string));
+        }
+        StatementResult::rows(rows.build())
+    }
+
+    fn show_nodes(&self) -> StatementResult {
+        let nodes = self.cluster.nodes();
+        let names = ["node", "name", "state", "running", "outputs", "memory", "life", "note"];
+        let mut rows = RowsBuilder::new(&names).right(&["node", "running", "outputs", "life"]);
+        for node in &nodes {
+            let dash = |text: String| if node.up { text } else { "-".to_string() };
+            rows.push([
+                node.node.0.to_string(),
+                node.node.to_string(),
+                if node.up { "ACTIVE" } else { "GONE" }.to_string(),
+                dash(format!("{} of {}", node.running, node.slots)),
+                dash(node.outputs.to_string()),
+                dash(format!(
+                    "{} of {}",
+                    if node.memory_bytes == 0 { "0".to_string() } else { units::bytes(node.memory_bytes) },
+                    units::bytes(node.memory_limit_bytes)
+                )),
+                node.incarnation.0.to_string(),
+                node_note(node),
+            ]);
+        }
+        let mut result = StatementResult::rows(rows.build());
+        let mut up = replies::workers_up(&nodes);
+        for node in nodes.iter().filter(|node| !node.up) {
+            up.push_str(&self.how_it_went(node));
+        }
+        result = result.note(up);
+        let faults = self.cluster.faults();
+        let count = |wanted: fn(&FaultState) -> bool| faults.iter().filter(|fault| wanted(&fault.state)).count();
+        let armed = count(|state| *state == FaultState::Armed);
+        let fired = count(|state| matches!(state, FaultState::Fired { .. }));
+        let mut line = format!("Faults: {armed} armed, {fired} fired.");
+        if let Some(down) = nodes.iter().find(|node| !node.up) {
+            line.push_str(&format!(" RESTART NODE {};  or  RESTART ALL;", down.node.0));
+        }
+        result.note(line)
+    }
+
+    /// ` worker-2 crashed 12 s ago in query 4, losing 3 outputs.`
+    fn how_it_went(&self, node: &NodeStatus) -> String {
+        let Some((at, query, outputs)) = node.lost else { return String::new() };
+        let ago = units::micros(self.now().0.saturating_sub(at.0));
+        let query = query.map_or_else(|| " between queries".to_string(), |query| format!(" in {query}"));
+        let losing = match outputs {
+            0 => "losing nothing".to_string(),
+            outputs => format!("losing {}", units::counted(outputs, "output")),
+        };
+        format!(" {} crashed {ago} ago{query}, {losing}.", node.node)
+    }
+
+    fn show_faults(&self) -> StatementResult {
+        let mut rows = RowsBuilder::new(&["fault", "what", "state", "query", "note"]).right(&["fault"]);
+        for fault in self.cluster.faults() {
+            let (state, query, note) = match &fault.state {
+                FaultState::Armed => ("armed", None, "waits for the next query that reads tables".to_string()),
+                FaultState::Fired { query, at } => ("fired", *query, self.fired_note(*query, *at)),
+                FaultState::NeverFired { query, why } => ("never fired", Some(*query), why.clone()),
+                FaultState::Healed => ("healed", None, String::new()),
+            };
+            rows.push([
+                fault.fault.to_string(),
+                fault.text.clone(),
+                state.to_string(),
+                query.map_or_else(|| "-".to_string(), |query| query.0.to_string()),
+                note,
+            ]);
+        }
+        let rows = rows.build();
+        let none = rows.is_empty();
+        let result = StatementResult::rows(rows);
+        if none { result.note("No faults yet. INJECT CRASH ON NODE 2 AT 50%;") } else { result }
+    }
+
+    fn fired_note(&self, query: Option<QueryId>, at: Time) -> String {
+        match query.and_then(|query| self.info(query)) {
+            Some(info) => format!("after {}", units::micros(at.0.saturating_sub(info.created.0))),
+            None => "between queries".to_string(),
+        }
+    }
+
+    fn show_queries(&self) -> StatementResult {
+        let mut rows = RowsBuilder::new(&["query", "state", "mode", "time", "rows", "tasks", "again", "error", "sql"])
+            .right(&["query", "time", "rows", "tasks", "again"]);
+        for query in self.journal.queries() {
+            let state = match query.state {
+                QueryState::Running => "RUNNING",
+                QueryState::Finished => "FINISHED",
+                QueryState::Failed => "FAILED",
+            };
+            rows.push([
+                query.query.0.to_string(),
+                state.to_string(),
+                query.mode.to_string(),
+                units::micros(query.elapsed_us(self.now())),
+                query.rows.map_or_else(|| "-".to_string(), units::count),
+                query.tasks().to_string(),
+                query.again().to_string(),
+                query.failure.as_ref().map_or_else(String::new, |failure| failure.code.to_string()),
+                clean::one_line(&query.sql).into_owned(),
+            ]);
+        }
+        StatementResult::rows(rows.build())
+    }
+}
+
+fn table_row(table: &Table) -> [String; 6] {
+    [
+        table.schema.clone(),
+        table.name.clone(),
+        units::count(table.rows),
+        table.columns.len().to_string(),
+        table.files.len().to_string(),
+        match table.format {
+            Format::Parquet => "Parquet",
+            Format::Csv(_) => "CSV",
+            Format::NdJson => "NDJSON",
+            Format::Memory => "memory",
+        }
+        .to_string(),
+    ]
+}
+
+/// `fault 1`, `slow x10 (fault 2)`, `1 orphan`.
+fn node_note(node: &NodeStatus) -> String {
+    let mut notes = Vec::new();
+    if let Some(fault) = node.fault.filter(|_| !node.up) {
+        notes.push(format!("fault {fault}"));
+    }
+    if let Some(factor) = node.slow_factor {
+        notes.push(format!("slow x{factor}"));
+    }
+    if node.orphans > 0 {
+        notes.push(units::counted(node.orphans.into(), "orphan"));
+    }
+    notes.join(", ")
+}
+
+/// What DESCRIBE says below the columns: how the files are written, as it was detected.
+fn made_of(table: &Table) -> Option<String> {
+    let files = units::counted(table.files.len() as u64, "file");
+    let rows = units::counted(table.rows, "row");
+    match &table.format {
+        Format::Memory => None,
+        Format::Parquet => Some(format!("{}: {rows} in {files}, Parquet", table.display_name())),
+        Format::NdJson => Some(format!("{}: {rows} in {files}, NDJSON", table.display_name())),
+        Format::Csv(dialect) => {
+            let header = if dialect.header { "with a line of names" } else { "without a line of names" };
+            let mut text = format!(
+                "{}: {rows} in {files}, CSV {header}, delimiter {:?}, quote {:?}",
+                table.display_name(),
+                dialect.delimiter as char,
+                dialect.quote as char
+            );
+            if !dialect.null_text.is_empty() {
+                text.push_str(&format!(", NULL is {}", dialect.null_text.join(", ")));
+            }
+            for (column, format) in &dialect.date_formats {
+                if let Some(column) = table.columns.get(*column) {
+                    text.push_str(&format!(", {} is written {format}", column.name));
+                }
+            }
+            Some(text)
+        }
+    }
+}
+
+/// SQL's LIKE without escapes; a pattern without wildcards finds what contains it.
+fn is_like(text: &str, pattern: &str) -> bool {
+    fn matches(text: &[char], pattern: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some(('%', rest)) => (0..=text.len()).any(|skip| matches(&text[skip..], rest)),
+            Some((wanted, rest)) => text
+                .split_first()
+                .is_some_and(|(first, left)| (*wanted == '_' || wanted == first) && matches(left, rest)),
+        }
+    }
+    if !pattern.contains(['%', '_']) {
+        return text.contains(pattern);
+    }
+    let letters = |text: &str| text.chars().collect::<Vec<_>>();
+    matches(&letters(text), &letters(pattern))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_like;
+
+    #[test]
+    fn like_finds_names() {
+        assert!(is_like("date_trunc", "date%"));
+        assert!(is_like("date_trunc", "trunc"));
+        assert!(is_like("abs", "a_s"));
+        assert!(!is_like("abs", "b%"));
+    }
+}
