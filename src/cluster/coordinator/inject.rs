@@ -3,15 +3,17 @@
 use super::Coordinator;
 use crate::cluster::contract::{FaultState, FaultStatus, InjectReply};
 use crate::cluster::faults::{Healing, QueryProgress, describe};
+use crate::cluster::query::QueryContext;
 use crate::journal::Record;
 use crate::scheduler::{AttemptId, NodeId, Place, QueryId, Scheduler, StageId, TaskView};
 use crate::sql::statement::{FaultKind, FaultSpec, NodeChoice, Trigger};
 use std::cmp::Reverse;
 
-/// How far a query is, as the scheduler sees it. A query that it has just ended is all done.
+/// How far a query is, as the scheduler sees it. A query that it has just finished is all done.
 struct Progress<'a> {
     scheduler: &'a Scheduler,
     query: QueryId,
+    context: &'a QueryContext,
 }
 
 impl QueryProgress for Progress<'_> {
@@ -20,7 +22,10 @@ impl QueryProgress for Progress<'_> {
     }
 
     fn stage(&self, stage: StageId) -> (bool, u32) {
-        let Some(stages) = self.scheduler.stages(self.query) else { return (true, u32::MAX) };
+        let Some(stages) = self.scheduler.stages(self.query) else {
+            let stage = self.context.stage(stage);
+            return (stage.is_some(), stage.map_or(0, |stage| stage.tasks.count()));
+        };
         let Some(view) = stages.iter().find(|view| view.stage == stage) else { return (false, 0) };
         (view.tasks.iter().any(|task| *task != TaskView::Queued), view.done)
     }
@@ -118,13 +123,20 @@ impl Coordinator {
         (done.unwrap_or(tasks), tasks)
     }
 
+    /// The faults of a query whose moment has come.
+    fn due(&mut self, query: QueryId) -> Vec<(u32, FaultKind)> {
+        match self.queries.get(&query) {
+            Some(state) if self.faults.watches(query) => {
+                let progress = Progress { scheduler: &self.scheduler, query, context: &state.context };
+                self.faults.due(query, &progress)
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Lets the faults of a query fire whose moment has come.
     pub(super) fn fire_due(&mut self, query: QueryId) {
-        if !self.faults.watches(query) {
-            return;
-        }
-        let due = self.faults.due(query, &Progress { scheduler: &self.scheduler, query });
-        for (fault, kind) in due {
+        for (fault, kind) in self.due(query) {
             match kind {
                 FaultKind::Crash { node } => match self.choose(node, Some(query)) {
                     Some(node) => self.crash(fault, node, Some(query)),
@@ -143,9 +155,8 @@ impl Coordinator {
     /// The FLAKY fault that the attempt about to be launched runs into.
     pub(super) fn strike(&mut self, attempt: AttemptId, place: Place) -> Option<u32> {
         let query = attempt.task.query;
-        if self.faults.watches(query) {
-            self.faults.due(query, &Progress { scheduler: &self.scheduler, query });
-        }
+        // A FLAKY fault whose moment has come strikes from here on; any other one fires after this step.
+        self.due(query);
         let (fault, first) = self.faults.strike(query, attempt.task.stage, self.now())?;
         if first {
             let (task, stage) = (attempt.task.partition.0 + 1, attempt.task.stage.0);

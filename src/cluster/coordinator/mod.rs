@@ -124,6 +124,8 @@ impl Coordinator {
         compiled: Result<QueryContext, (StageId, crate::journal::TaskError)>,
         delivery: Arc<Delivery>,
     ) -> QueryId {
+        // Whatever broke since the last query is found before this one is placed.
+        self.notice_closed();
         let query = self.announce(spec);
         let created = self.now();
         let context = match compiled {
