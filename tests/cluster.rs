@@ -248,10 +248,13 @@ fn half_way_abort_fails_and_recompute_repeats_a_part() {
         cluster.inject(crash(2, Trigger::AtPercent(50)));
         assert_eq!(run(&cluster, Mode::Recompute), Ok(expected()));
         let info = journal.last_query().unwrap();
-        assert!(info.tasks_recomputed() >= 1 && info.tasks_recomputed() < info.tasks(), "{info:?}");
         assert_eq!(info.lost_needed(), info.tasks_recomputed());
         assert_eq!(info.again(), info.tasks_recomputed() + info.tasks_restarted());
-        assert!(info.kept() > 0 && info.recovered_from_failure());
+        assert!(info.again() < info.tasks() && info.recovered_from_failure());
+        if driver == VIRTUAL {
+            // With real threads, how many of the outputs a node has made by then is a matter of luck.
+            assert!(info.tasks_recomputed() >= 1 && info.kept() > 0, "{info:?}");
+        }
         assert_eq!(info.faults[0].text, "worker-2 crashed");
         assert!(info.faults[0].done * 2 >= info.faults[0].tasks);
     }
