@@ -7,7 +7,7 @@ use super::storage::{SourceFile, fingerprint_at};
 use crate::journal::ErrorCode;
 use crate::sql::{DataType, Diagnostic, Value};
 use polars_parquet::parquet::statistics::Statistics;
-use polars_parquet::read::{ColumnChunkMetadata, FileMetadata, read_metadata};
+use polars_parquet::read::{ColumnChunkMetadata, FileMetadata, RowGroupMetadata, read_metadata};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -90,6 +90,9 @@ fn parse_footer(path: &Path, embedded: bool, fingerprint: Fingerprint) -> Result
         first_leaf += column.leaves;
         columns.push(column);
     }
+    if !counts_agree(&metadata, &columns, fingerprint.size) {
+        return Err(torn("its footer contradicts itself".into()));
+    }
     let row_groups = metadata
         .row_groups
         .iter()
@@ -109,6 +112,27 @@ fn parse_footer(path: &Path, embedded: bool, fingerprint: Fingerprint) -> Result
         })
         .collect();
     Ok(Footer { fingerprint, columns, row_groups, metadata })
+}
+
+/// Whether the row counts and places in a footer go together. The decoder makes buffers of the sizes it finds there, and
+/// one that is far off would end the process.
+fn counts_agree(metadata: &FileMetadata, columns: &[ParquetColumn], file_bytes: u64) -> bool {
+    let group_agrees = |group: &RowGroupMetadata| {
+        let chunks = group.parquet_columns();
+        let inside = chunks.iter().all(|chunk| {
+            let sizes = [chunk.data_page_offset(), chunk.compressed_size(), chunk.uncompressed_size()];
+            sizes.iter().all(|size| *size >= 0)
+                && chunk.compressed_size() as u64 <= file_bytes
+                && chunk.byte_range().end <= file_bytes
+        });
+        let flat = columns.iter().filter(|column| !matches!(column.dtype, DataType::List(_) | DataType::Struct(_)));
+        inside
+            && flat
+                .filter_map(|column| chunks.get(column.first_leaf))
+                .all(|chunk| u64::try_from(chunk.num_values()).is_ok_and(|values| values == group.num_rows() as u64))
+    };
+    let rows = metadata.row_groups.iter().try_fold(0usize, |sum, group| sum.checked_add(group.num_rows()));
+    rows == Some(metadata.num_rows) && metadata.row_groups.iter().all(group_agrees)
 }
 
 /// The reason without the parser's prefix (`File out of specification: `).

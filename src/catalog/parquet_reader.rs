@@ -11,6 +11,7 @@ use polars::prelude::{BooleanChunked, Column, DataFrame, Series};
 use polars_parquet::read::{BasicDecompressor, Filter, PageReader, RowGroupMetadata, column_iter_to_arrays};
 use std::io::Cursor;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Reads the row groups of one piece.
@@ -155,7 +156,11 @@ impl ParquetReader {
                 None => Ok(series),
             }
         };
-        whole().map_err(|error| self.corrupt(column, &error.to_string()))
+        // The decoder panics on some damaged pages; that is the file's fault, not a bug of the task.
+        match catch_unwind(AssertUnwindSafe(whole)) {
+            Ok(decoded) => decoded.map_err(|error| self.corrupt(column, &error.to_string())),
+            Err(_) => Err(self.corrupt(column, "its pages are damaged")),
+        }
     }
 
     fn corrupt(&self, column: &ParquetColumn, reason: &str) -> TaskError {
