@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(decimal(-5, 3, 2), "-0.05");
         assert_eq!(decimal(5, 1, 1), ".5");
         assert_eq!(decimal(150, 4, 2), "1.50");
-        assert_eq!(format_value(&Value::Int(-735_600), &DataType::Date), "0045-01-01 (BC)");
+        assert_eq!(format_value(&Value::Int(-735_599), &DataType::Date), "0045-01-01 (BC)");
         let interval = |months, days, micros| {
             format_value(&Value::Int(Interval { months, days, micros }.pack()), &DataType::Interval)
         };
