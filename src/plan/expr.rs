@@ -203,4 +203,35 @@ impl Expr {
         });
         found
     }
+
+    /// The plan of a subquery expression.
+    pub fn subquery(&self) -> Option<&LogicalPlan> {
+        match &self.kind {
+            ExprKind::ScalarSubquery(plan) | ExprKind::Exists { plan, .. } | ExprKind::InSubquery { plan, .. } => {
+                Some(plan)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether both compute the same value, wherever they stand in the text. Two subqueries never do: each has columns of its own.
+    pub fn same(&self, other: &Expr) -> bool {
+        let alike = match (&self.kind, &other.kind) {
+            (ExprKind::Column(a), ExprKind::Column(b)) => a == b,
+            (ExprKind::Literal(a), ExprKind::Literal(b)) => a == b,
+            (ExprKind::Cast { lenient: a, .. }, ExprKind::Cast { lenient: b, .. }) => a == b,
+            (ExprKind::Call { function: a, .. }, ExprKind::Call { function: b, .. }) => a == b,
+            (ExprKind::And(_), ExprKind::And(_)) | (ExprKind::Or(_), ExprKind::Or(_)) => true,
+            (ExprKind::Not(_), ExprKind::Not(_)) => true,
+            (ExprKind::IsNull { negated: a, .. }, ExprKind::IsNull { negated: b, .. }) => a == b,
+            (ExprKind::Case { branches: a, .. }, ExprKind::Case { branches: b, .. }) => a.len() == b.len(),
+            (ExprKind::InList { negated: a, .. }, ExprKind::InList { negated: b, .. }) => a == b,
+            _ => false,
+        };
+        if !alike || self.dtype != other.dtype {
+            return false;
+        }
+        let (mine, theirs) = (self.children(), other.children());
+        mine.len() == theirs.len() && mine.iter().zip(theirs).all(|(a, b)| a.same(b))
+    }
 }

@@ -4,6 +4,7 @@ use super::expr::{ColumnDef, ColumnId, Expr};
 use crate::catalog::TableRef;
 use crate::sql::{DataType, Span};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// A bound query: its plan, and what its result columns are called.
 #[derive(Debug, Clone, PartialEq)]
@@ -218,6 +219,80 @@ impl LogicalPlan {
             | LogicalPlan::Limit { input, .. } => vec![input],
             LogicalPlan::Join { left, right, .. } | LogicalPlan::SetOperation { left, right, .. } => vec![left, right],
             LogicalPlan::Union { inputs, .. } => inputs.iter_mut().collect(),
+        }
+    }
+
+    /// The expressions of this operator itself, in order.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            LogicalPlan::Values { rows, .. } => rows.iter().flatten().collect(),
+            LogicalPlan::Filter { predicate, .. } => vec![predicate],
+            LogicalPlan::Project { columns, .. } => columns.iter().map(|(_, expr)| expr).collect(),
+            LogicalPlan::Join { on, .. } => on.iter().collect(),
+            LogicalPlan::Window { calls, .. } => calls.iter().flat_map(|c| &c.args).collect(),
+            LogicalPlan::Scan { .. }
+            | LogicalPlan::Aggregate { .. }
+            | LogicalPlan::Distinct { .. }
+            | LogicalPlan::Sort { .. }
+            | LogicalPlan::Limit { .. }
+            | LogicalPlan::Union { .. }
+            | LogicalPlan::SetOperation { .. } => vec![],
+        }
+    }
+
+    /// The columns that the plan reads and nothing in it makes: those of the queries around a correlated subquery, in
+    /// order of first use, each once.
+    pub fn outer_columns(&self) -> Vec<ColumnId> {
+        let (mut read, mut made) = (Vec::new(), HashSet::new());
+        self.read_and_made(&mut read, &mut made);
+        let mut seen = HashSet::new();
+        read.retain(|id| !made.contains(id) && seen.insert(*id));
+        read
+    }
+
+    /// Ids are unique in a query, so it does not matter where in the plan a column is made.
+    fn read_and_made(&self, read: &mut Vec<ColumnId>, made: &mut HashSet<ColumnId>) {
+        for expr in self.expressions() {
+            expr.walk(&mut |e| {
+                read.extend(e.as_column());
+                if let Some(plan) = e.subquery() {
+                    plan.read_and_made(read, made);
+                }
+            });
+        }
+        match self {
+            LogicalPlan::Aggregate { keys, aggregates, .. } => {
+                read.extend(keys.iter().map(|k| k.id));
+                read.extend(aggregates.iter().flat_map(|a| a.args.iter().map(|(id, _)| *id).chain(a.filter)));
+                made.extend(aggregates.iter().map(|a| a.output.id));
+            }
+            LogicalPlan::Window { calls, .. } => {
+                for call in calls {
+                    read.extend(call.partition_by.iter().copied().chain(call.order_by.iter().map(|k| k.column)));
+                    made.insert(call.output.id);
+                }
+            }
+            LogicalPlan::Sort { keys, .. } => read.extend(keys.iter().map(|k| k.column)),
+            LogicalPlan::Distinct { on: Some(on), .. } => read.extend(on),
+            LogicalPlan::Project { columns, .. } => {
+                made.extend(
+                    columns.iter().filter(|(def, expr)| expr.as_column() != Some(def.id)).map(|(def, _)| def.id),
+                );
+            }
+            LogicalPlan::Scan { columns, .. }
+            | LogicalPlan::Values { columns, .. }
+            | LogicalPlan::Union { columns, .. }
+            | LogicalPlan::SetOperation { columns, .. } => made.extend(columns.iter().map(|c| c.id)),
+            LogicalPlan::Join { kind: JoinKind::Mark(id), .. } => {
+                made.insert(*id);
+            }
+            LogicalPlan::Join { .. }
+            | LogicalPlan::Filter { .. }
+            | LogicalPlan::Distinct { on: None, .. }
+            | LogicalPlan::Limit { .. } => {}
+        }
+        for input in self.inputs() {
+            input.read_and_made(read, made);
         }
     }
 }

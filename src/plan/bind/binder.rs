@@ -1,0 +1,133 @@
+//! The state of binding one statement, and its entry point.
+
+use super::scope::Scope;
+use crate::catalog::TableSource;
+use crate::functions::QueryClock;
+use crate::journal::ErrorCode;
+use crate::plan::expr::{ColumnDef, ColumnId};
+use crate::plan::logical::Query;
+use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use crate::sql::source::{SourceMap, tokenize};
+use crate::sql::{DataType, with_deep_stack};
+use sqlparser::ast;
+use sqlparser::tokenizer::Token;
+use std::collections::BTreeMap;
+
+/// What a query is bound against.
+#[derive(Clone, Copy)]
+pub struct BindContext<'a> {
+    pub tables: &'a dyn TableSource,
+    /// What `current_date` and its like become: literals, so that every task sees the same.
+    pub clock: QueryClock,
+}
+
+/// Binds a query of the statement `text` (the text that the query's places count in).
+///
+/// Errors point into `text`: COLUMN_NOT_FOUND, TABLE_NOT_FOUND, AMBIGUOUS_NAME, FUNCTION_NOT_FOUND, TYPE_MISMATCH,
+/// EXPRESSION_NOT_AGGREGATE, and NOT_SUPPORTED for SQL that is understood but not built yet.
+pub fn bind(query: &ast::Query, text: &str, context: &BindContext) -> Result<Query> {
+    with_deep_stack(|| {
+        let mut binder = Binder::new(text, *context)?;
+        let bound = binder.query(query)?;
+        Ok(Query { plan: bound.plan, output: bound.output, next_column: binder.next_column })
+    })
+}
+
+/// How many tables, counting those of every use of a CTE, a statement may read: names of names can grow without bound.
+const MAX_RELATIONS: usize = 1000;
+
+/// A common table expression that can be named.
+#[derive(Clone, Copy)]
+pub(super) struct Cte<'q> {
+    pub definition: &'q ast::Cte,
+    /// How many CTEs it can see itself: those before it.
+    pub visible: usize,
+    /// How many scopes are around its WITH.
+    pub depth: usize,
+}
+
+/// The state of binding one statement.
+pub(super) struct Binder<'q> {
+    pub context: BindContext<'q>,
+    map: SourceMap,
+    /// From the place of an opening bracket to the end of the closing one.
+    brackets: BTreeMap<u32, u32>,
+    text: &'q str,
+    next_column: u32,
+    /// What names can mean here, the innermost query last.
+    pub scopes: Vec<Scope<'q>>,
+    pub ctes: Vec<Cte<'q>>,
+    relations: usize,
+}
+
+impl<'q> Binder<'q> {
+    fn new(text: &'q str, context: BindContext<'q>) -> Result<Binder<'q>> {
+        let tokens = tokenize(text)?;
+        let mut brackets = BTreeMap::new();
+        let mut open = Vec::new();
+        for placed in &tokens.placed {
+            match placed.token {
+                Token::LParen => open.push(placed.span.start),
+                Token::RParen => {
+                    if let Some(start) = open.pop() {
+                        brackets.insert(start, placed.span.end);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(Binder {
+            context,
+            map: tokens.map,
+            brackets,
+            text,
+            next_column: 0,
+            scopes: Vec::new(),
+            ctes: Vec::new(),
+            relations: 0,
+        })
+    }
+
+    /// A new column.
+    pub fn column(&mut self, name: impl Into<String>, dtype: DataType) -> ColumnDef {
+        let id = ColumnId(self.next_column);
+        self.next_column += 1;
+        ColumnDef { id, name: name.into(), dtype }
+    }
+
+    /// The bytes of a parser's span.
+    pub fn span(&self, span: sqlparser::tokenizer::Span) -> Option<Span> {
+        self.map.span(span)
+    }
+
+    /// The bytes of anything that the parser placed.
+    pub fn span_of(&self, node: &impl ast::Spanned) -> Option<Span> {
+        self.map.span(node.span())
+    }
+
+    /// From a function's name to its closing bracket.
+    pub fn call_span(&self, name: Option<Span>) -> Option<Span> {
+        let name = name?;
+        let rest = self.text.get(name.end as usize..)?;
+        let open = name.end + (rest.len() - rest.trim_start().len()) as u32;
+        Some(Span { start: name.start, end: self.brackets.get(&open).copied().unwrap_or(name.end) })
+    }
+
+    /// Counts a table that is read. NOT_SUPPORTED beyond the limit.
+    pub fn count_relation(&mut self, place: Option<Span>) -> Result<()> {
+        self.relations += 1;
+        if self.relations > MAX_RELATIONS {
+            return Err(Diagnostic::new(
+                ErrorCode::NotSupported,
+                format!("the query reads more than {MAX_RELATIONS} tables, counting every use of a WITH query"),
+            )
+            .at(place));
+        }
+        Ok(())
+    }
+}
+
+/// NOT_SUPPORTED, at a place.
+pub(super) fn not_supported(what: impl std::fmt::Display, place: Option<Span>) -> Diagnostic {
+    Diagnostic::new(ErrorCode::NotSupported, format!("not supported yet: {what}")).at(place)
+}

@@ -1,0 +1,204 @@
+//! Calls: functions, operators and aggregates, with their arguments cast to what they take.
+
+use super::binder::{Binder, not_supported};
+use super::coerce::{adapt_integers, coerce, condition, is_text_literal};
+use super::expression::Clause;
+use super::grouping::PendingAggregate;
+use crate::functions::{self, Mismatch};
+use crate::journal::ErrorCode;
+use crate::plan::expr::{Expr, ExprKind};
+use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use crate::sql::suggest::did_you_mean;
+use crate::sql::{DataType, Value};
+use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments};
+
+/// Operators whose integer literals take the type of the other side.
+const ARITHMETIC: &[&str] =
+    &["+", "-", "*", "//", "%", "=", "<>", "<", "<=", ">", ">=", "is_distinct_from", "is_not_distinct_from"];
+
+/// A call of a scalar function or operator with bound arguments.
+pub(super) fn scalar(name: &str, args: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
+    let args = if ARITHMETIC.contains(&name) { adapt_integers(args) } else { args };
+    let types: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
+    let resolved = functions::resolve(name, &types).or_else(|mismatch| {
+        // A quoted text is text first; where that does not fit it is whatever the function wants.
+        if !args.iter().any(is_text_literal) {
+            return Err(mismatch);
+        }
+        let open: Vec<DataType> =
+            args.iter().map(|a| if is_text_literal(a) { DataType::Null } else { a.dtype.clone() }).collect();
+        functions::resolve(name, &open).map_err(|_| mismatch)
+    });
+    let (function, mut signature) = resolved.map_err(|mismatch| no_match(name, &types, mismatch, place))?;
+    let args: Vec<Expr> = args.into_iter().zip(&signature.args).map(|(arg, to)| coerce(arg, to)).collect();
+    functions::refine_result(function, &mut signature, &args.iter().map(constant).collect::<Vec<_>>());
+    Ok(Expr::call(function.name, args, signature.result).at(place))
+}
+
+/// The value of a literal argument.
+fn constant(expr: &Expr) -> Option<&Value> {
+    match &expr.kind {
+        ExprKind::Literal(value) => Some(value),
+        _ => None,
+    }
+}
+
+fn type_list(types: &[DataType]) -> String {
+    types.iter().map(DataType::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// FUNCTION_NOT_FOUND or TYPE_MISMATCH, in the words that fit a function, an operator or a comparison.
+fn no_match(name: &str, types: &[DataType], mismatch: Mismatch, place: Option<Span>) -> Diagnostic {
+    match mismatch {
+        Mismatch::Unknown { similar } => {
+            let error =
+                Diagnostic::new(ErrorCode::FunctionNotFound, format!("function \"{name}\" does not exist")).at(place);
+            error.hint(did_you_mean(&similar).unwrap_or_else(|| "SHOW FUNCTIONS lists them".into()))
+        }
+        Mismatch::Arguments { expected } => {
+            let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+            let is_comparison = matches!(name, "=" | "<>" | "<" | "<=" | ">" | ">=") || name.starts_with("is_");
+            let message = match types {
+                [left, right] if is_comparison => format!("{left} and {right} cannot be compared"),
+                [left, right] if !is_word => format!("{left} {name} {right} has no meaning"),
+                _ => format!("{name} does not take ({})", type_list(types)),
+            };
+            let hint = if is_comparison {
+                "CAST one of them to the type of the other".to_string()
+            } else {
+                format!("it takes {expected}; a CAST may help")
+            };
+            Diagnostic::new(ErrorCode::TypeMismatch, message).at(place).hint(hint)
+        }
+    }
+}
+
+impl<'q> Binder<'q> {
+    /// A call as it was written.
+    pub fn function(&mut self, call: &'q ast::Function, clause: Clause) -> Result<Expr> {
+        let name_place = self.span_of(&call.name);
+        let place = self.call_span(name_place);
+        let [ast::ObjectNamePart::Identifier(name)] = &call.name.0[..] else {
+            return Err(not_supported("functions of a schema", place));
+        };
+        let name = name.value.to_lowercase();
+        if call.over.is_some() {
+            return Err(not_supported("window functions", place));
+        }
+        if !call.within_group.is_empty() {
+            return Err(not_supported("WITHIN GROUP", place));
+        }
+        if call.null_treatment.is_some() || !matches!(call.parameters, FunctionArguments::None) {
+            return Err(not_supported("this form of a call", place));
+        }
+        if functions::aggregates::is_aggregate(&name) {
+            return self.aggregate(&name, call, clause, place);
+        }
+        if call.filter.is_some() {
+            let message = format!("FILTER belongs to an aggregate, and {name} is none");
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
+        }
+        let arguments = arguments(&call.args, place)?;
+        if arguments.distinct {
+            let message = format!("DISTINCT belongs to an aggregate, and {name} is none");
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
+        }
+        if arguments.star {
+            let message = format!("{name}(*) has no meaning");
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
+        }
+        if matches!(name.as_str(), "grouping" | "grouping_id" | "unnest") {
+            return Err(not_supported(&name, place));
+        }
+        let args = arguments.exprs.into_iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?;
+        let bound = scalar(&name, args, place).map_err(|error| match error.code {
+            ErrorCode::FunctionNotFound => Diagnostic { span: name_place, ..error },
+            _ => error,
+        })?;
+        // What reads the clock is one constant for the whole query.
+        Ok(match &bound.kind {
+            ExprKind::Call { function, .. } => match functions::clock_value(function, &self.context.clock) {
+                Some(value) => Expr::literal(value, bound.dtype).at(place),
+                None => bound,
+            },
+            _ => bound,
+        })
+    }
+
+    /// An aggregate call: remembered for the grouping of this SELECT; the answer is the column that it will yield.
+    fn aggregate(&mut self, name: &str, call: &'q ast::Function, clause: Clause, place: Option<Span>) -> Result<Expr> {
+        clause.allow_aggregate(place)?;
+        let arguments = arguments(&call.args, place)?;
+        let filter = match &call.filter {
+            Some(filter) => Some(condition(self.expression(filter, Clause::AggregateArgument)?, "FILTER")?),
+            None => None,
+        };
+        let mut args = Vec::new();
+        for arg in arguments.exprs {
+            args.push(self.expression(arg, Clause::AggregateArgument)?);
+        }
+        let counts_rows = name == "count_star" || (name == "count" && args.is_empty());
+        if arguments.star && !counts_rows {
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, format!("{name}(*) has no meaning"))
+                .at(place)
+                .hint("only count takes *"));
+        }
+        let known = functions::aggregates::find_aggregate(name).map_or(name, |f| f.name);
+        let function = if counts_rows { "count_star" } else { known };
+        let types: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
+        let signature = functions::aggregates::aggregate(function, &types)
+            .map_err(|mismatch| no_match(function, &types, mismatch, place))?;
+        let args = args.into_iter().zip(&signature.args).map(|(arg, to)| coerce(arg, to)).collect();
+        // The smallest of distinct values is the smallest of all.
+        let distinct = arguments.distinct && !matches!(function, "min" | "max" | "count_star");
+        let pending = PendingAggregate {
+            output: self.column(super::naming::column_name(&ast::Expr::Function(call.clone())), signature.result),
+            function: function.to_string(),
+            args,
+            distinct,
+            filter,
+            span: place,
+        };
+        let Some(scope) = self.scopes.last_mut() else {
+            return Err(Diagnostic::new(ErrorCode::ExpressionNotAggregate, "an aggregate cannot stand here").at(place));
+        };
+        scope.aggregate_uses += 1;
+        let output = match scope.aggregates.iter().find(|known| known.same(&pending)) {
+            Some(known) => known.output.clone(),
+            None => {
+                let output = pending.output.clone();
+                scope.aggregates.push(pending);
+                output
+            }
+        };
+        Ok(Expr { kind: ExprKind::Column(output.id), dtype: output.dtype, span: place })
+    }
+}
+
+/// Arguments as they were written.
+struct Arguments<'q> {
+    exprs: Vec<&'q ast::Expr>,
+    distinct: bool,
+    star: bool,
+}
+
+fn arguments(args: &FunctionArguments, place: Option<Span>) -> Result<Arguments<'_>> {
+    let list = match args {
+        FunctionArguments::None => return Ok(Arguments { exprs: Vec::new(), distinct: false, star: false }),
+        FunctionArguments::Subquery(_) => return Err(not_supported("a query as the argument of a function", place)),
+        FunctionArguments::List(list) => list,
+    };
+    if !list.clauses.is_empty() {
+        return Err(not_supported("clauses inside the brackets of a call", place));
+    }
+    let mut exprs = Vec::new();
+    let mut star = false;
+    for arg in &list.args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => exprs.push(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => star = true,
+            _ => return Err(not_supported("named arguments", place)),
+        }
+    }
+    Ok(Arguments { exprs, distinct: list.duplicate_treatment == Some(DuplicateTreatment::Distinct), star })
+}

@@ -1,0 +1,388 @@
+//! Scalar expressions.
+
+use super::binder::{Binder, not_supported};
+use super::call::scalar;
+use super::coerce::{cast, coerce, common, condition};
+use super::literal::{data_type, interval, literal};
+use super::scope::Resolved;
+use crate::functions::part_function;
+use crate::journal::ErrorCode;
+use crate::plan::expr::{Expr, ExprKind};
+use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use crate::sql::{DataType, Value};
+use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
+
+/// Where an expression stands: it decides whether aggregates may be in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clause {
+    Select,
+    Having,
+    OrderBy,
+    Where,
+    GroupBy,
+    JoinOn,
+    Values,
+    AggregateArgument,
+}
+
+impl Clause {
+    /// EXPRESSION_NOT_AGGREGATE where an aggregate cannot be.
+    pub fn allow_aggregate(self, place: Option<Span>) -> Result<()> {
+        let (message, hint) = match self {
+            Clause::Select | Clause::Having | Clause::OrderBy => return Ok(()),
+            Clause::Where => ("WHERE cannot contain aggregates", Some("conditions on groups belong in HAVING")),
+            Clause::GroupBy => ("GROUP BY cannot contain aggregates", None),
+            Clause::JoinOn => ("a join condition cannot contain aggregates", None),
+            Clause::Values => ("VALUES cannot contain aggregates", None),
+            Clause::AggregateArgument => {
+                ("aggregates cannot be nested", Some("compute the inner one in a subquery in FROM"))
+            }
+        };
+        let error = Diagnostic::new(ErrorCode::ExpressionNotAggregate, message).at(place);
+        Err(match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        })
+    }
+}
+
+/// Covers the places of all parts.
+fn cover<'a>(parts: impl IntoIterator<Item = &'a Expr>) -> Option<Span> {
+    parts.into_iter().filter_map(|e| e.span).reduce(Span::to)
+}
+
+fn not(expr: Expr) -> Expr {
+    let span = expr.span;
+    Expr { kind: ExprKind::Not(Box::new(expr)), dtype: DataType::Boolean, span }
+}
+
+impl<'q> Binder<'q> {
+    /// Binds an expression that stands in `clause`.
+    pub fn expression(&mut self, expr: &'q ast::Expr, clause: Clause) -> Result<Expr> {
+        use ast::Expr as A;
+        match expr {
+            A::Identifier(ident) => self.identifier(ident, clause),
+            A::CompoundIdentifier(parts) => self.resolve_qualified(parts),
+            A::Value(value) => literal(&value.value, self.span(value.span)),
+            A::TypedString(typed) => {
+                let place = self.span_of(expr);
+                let text = literal(&typed.value.value, place)?;
+                cast(text, data_type(&typed.data_type, place)?, false)
+            }
+            A::Interval(written) => self.interval(written, clause),
+            A::Nested(inner) => self.expression(inner, clause),
+            A::BinaryOp { left, op, right } => self.binary(left, op, right, clause),
+            A::UnaryOp { op, expr: arg } => self.unary(op, arg, self.span_of(expr), clause),
+            A::IsNull(arg) | A::IsUnknown(arg) => self.is_null(arg, false, clause),
+            A::IsNotNull(arg) | A::IsNotUnknown(arg) => self.is_null(arg, true, clause),
+            A::IsTrue(arg) => self.is_boolean(arg, true, false, clause),
+            A::IsNotTrue(arg) => self.is_boolean(arg, true, true, clause),
+            A::IsFalse(arg) => self.is_boolean(arg, false, false, clause),
+            A::IsNotFalse(arg) => self.is_boolean(arg, false, true, clause),
+            A::IsDistinctFrom(left, right) => self.call_of("is_distinct_from", &[left, right], clause),
+            A::IsNotDistinctFrom(left, right) => self.call_of("is_not_distinct_from", &[left, right], clause),
+            A::Between { expr: arg, negated, low, high } => {
+                // The argument is bound twice: a subquery in it must not appear twice with the same columns.
+                let least = self.call_of(">=", &[arg, low], clause)?;
+                let most = self.call_of("<=", &[arg, high], clause)?;
+                let span = cover([&least, &most]);
+                let both = Expr::and(vec![least, most]).at(span);
+                Ok(if *negated { not(both) } else { both })
+            }
+            A::InList { expr: arg, list, negated } => self.in_list(arg, list, *negated, clause),
+            A::InSubquery { expr: arg, subquery, negated } => self.in_subquery(arg, subquery, *negated, clause),
+            A::Exists { subquery, negated } => self.exists(subquery, *negated),
+            A::Subquery(query) => self.scalar_subquery(query),
+            A::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => self.in_any(left, right, false, clause),
+            A::AllOp { left, compare_op: BinaryOperator::NotEq, right } => self.in_any(left, right, true, clause),
+            A::Like { negated, any: false, expr: arg, pattern, escape_char } => {
+                self.like("like", *negated, [arg, pattern], escape_char.as_deref(), clause)
+            }
+            A::ILike { negated, any: false, expr: arg, pattern, escape_char } => {
+                self.like("ilike", *negated, [arg, pattern], escape_char.as_deref(), clause)
+            }
+            A::Cast { kind, expr: arg, data_type: written, format: None } => {
+                let lenient = matches!(kind, ast::CastKind::TryCast | ast::CastKind::SafeCast);
+                let arg = self.expression(arg, clause)?;
+                let place = self.span_of(expr).or(arg.span);
+                cast(arg, data_type(written, place)?, lenient)
+            }
+            A::Case { operand, conditions, else_result, .. } => {
+                self.case(operand.as_deref(), conditions, else_result.as_deref(), clause)
+            }
+            A::Function(function) => self.function(function, clause),
+            A::Extract { field, expr: arg, .. } => {
+                let arg = self.expression(arg, clause)?;
+                let place = arg.span;
+                let part = field.to_string().to_lowercase();
+                let part = part.trim_matches(['\'', '"']);
+                match part_function(part) {
+                    Some(function) => scalar(function, vec![arg], place),
+                    None => {
+                        let part = Expr::literal(Value::Varchar(part.to_string()), DataType::Varchar).at(place);
+                        scalar("date_part", vec![part, arg], place)
+                    }
+                }
+            }
+            A::Substring { expr: arg, substring_from, substring_for, .. } => {
+                let mut args = vec![self.expression(arg, clause)?];
+                match substring_from {
+                    Some(from) => args.push(self.expression(from, clause)?),
+                    None => args.push(Expr::literal(Value::Int(1), DataType::BigInt)),
+                }
+                if let Some(length) = substring_for {
+                    args.push(self.expression(length, clause)?);
+                }
+                let place = cover(&args);
+                scalar("substring", args, place)
+            }
+            A::Trim { trim_where, trim_what, expr: arg, trim_characters } => {
+                let name = match trim_where {
+                    Some(ast::TrimWhereField::Leading) => "ltrim",
+                    Some(ast::TrimWhereField::Trailing) => "rtrim",
+                    Some(ast::TrimWhereField::Both) | None => "trim",
+                };
+                let mut args = vec![self.expression(arg, clause)?];
+                for characters in trim_what.as_deref().into_iter().chain(trim_characters.iter().flatten()) {
+                    args.push(self.expression(characters, clause)?);
+                }
+                let place = cover(&args);
+                scalar(name, args, place)
+            }
+            A::Position { expr: needle, r#in: text } => self.call_of("strpos", &[text, needle], clause),
+            A::Ceil { expr: arg, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
+                self.call_of("ceil", &[arg], clause)
+            }
+            A::Floor { expr: arg, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
+                self.call_of("floor", &[arg], clause)
+            }
+            A::GroupingSets(_) | A::Cube(_) | A::Rollup(_) => Err(not_supported("grouping sets", self.span_of(expr))),
+            A::Tuple(_) => Err(not_supported("rows as values", self.span_of(expr))),
+            A::Struct { .. } | A::Dictionary(_) | A::Map(_) => {
+                Err(not_supported("structs and maps", self.span_of(expr)))
+            }
+            A::Array(_) | A::CompoundFieldAccess { .. } => Err(not_supported("lists", self.span_of(expr))),
+            A::AtTimeZone { .. } => Err(not_supported("AT TIME ZONE", self.span_of(expr))),
+            A::AnyOp { .. } | A::AllOp { .. } => Err(not_supported("ANY and ALL", self.span_of(expr))),
+            A::SimilarTo { .. } | A::RLike { .. } => Err(not_supported("SIMILAR TO", self.span_of(expr))),
+            A::Lambda(_) => Err(not_supported("lambda functions", self.span_of(expr))),
+            A::Collate { .. } => Err(not_supported("COLLATE", self.span_of(expr))),
+            A::Wildcard(_) | A::QualifiedWildcard(..) => {
+                Err(Diagnostic::new(ErrorCode::SyntaxError, "* cannot stand here").at(self.span_of(expr)))
+            }
+            _ => Err(not_supported("this kind of expression", self.span_of(expr))),
+        }
+    }
+
+    fn identifier(&mut self, ident: &ast::Ident, clause: Clause) -> Result<Expr> {
+        match self.resolve_name(ident)? {
+            Resolved::Column(column) => Ok(column),
+            Resolved::Alias(meant) => {
+                let place = self.span(ident.span);
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.open_aliases.push(ident.value.clone());
+                }
+                let bound = self.expression(meant, clause);
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.open_aliases.pop();
+                }
+                Ok(bound?.at(place))
+            }
+        }
+    }
+
+    /// A function or operator over expressions.
+    fn call_of(&mut self, name: &str, args: &[&'q ast::Expr], clause: Clause) -> Result<Expr> {
+        let args = args.iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?;
+        let place = cover(&args);
+        scalar(name, args, place)
+    }
+
+    fn interval(&mut self, written: &'q ast::Interval, clause: Clause) -> Result<Expr> {
+        let place = self.span_of(&*written.value);
+        if written.last_field.is_some() {
+            return Err(not_supported("intervals with TO", place));
+        }
+        let unit = written.leading_field.as_ref();
+        let mut value = &*written.value;
+        let mut sign = "";
+        while let ast::Expr::Nested(inner) | ast::Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = value {
+            if matches!(value, ast::Expr::UnaryOp { .. }) {
+                sign = if sign.is_empty() { "-" } else { "" };
+            }
+            value = inner;
+        }
+        if let ast::Expr::Value(constant) = value {
+            match &constant.value {
+                ast::Value::SingleQuotedString(text) if sign.is_empty() => return interval(text, unit, place),
+                ast::Value::Number(digits, _) => return interval(&format!("{sign}{digits}"), unit, place),
+                _ => {}
+            }
+        }
+        let name = unit.map_or(String::new(), |u| u.to_string().to_lowercase());
+        let plural = if name.ends_with('s') { name } else { format!("{name}s") };
+        if unit.is_none() {
+            return Err(not_supported("intervals without a unit from an expression", place));
+        }
+        self.call_of(&format!("to_{plural}"), &[&written.value], clause)
+    }
+
+    fn binary(
+        &mut self,
+        left: &'q ast::Expr,
+        op: &BinaryOperator,
+        right: &'q ast::Expr,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let name = match op {
+            BinaryOperator::And | BinaryOperator::Or => return self.logical(left, op, right, clause),
+            BinaryOperator::Plus => "+",
+            BinaryOperator::Minus => "-",
+            BinaryOperator::Multiply => "*",
+            BinaryOperator::Divide => "/",
+            BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide => "//",
+            BinaryOperator::Modulo => "%",
+            BinaryOperator::StringConcat => "||",
+            BinaryOperator::Eq => "=",
+            BinaryOperator::NotEq => "<>",
+            BinaryOperator::Lt => "<",
+            BinaryOperator::LtEq => "<=",
+            BinaryOperator::Gt => ">",
+            BinaryOperator::GtEq => ">=",
+            BinaryOperator::PGExp | BinaryOperator::PGBitwiseXor | BinaryOperator::BitwiseXor => "pow",
+            BinaryOperator::PGStartsWith => "starts_with",
+            BinaryOperator::PGLikeMatch => "like",
+            BinaryOperator::PGILikeMatch => "ilike",
+            BinaryOperator::PGNotLikeMatch => return Ok(not(self.call_of("like", &[left, right], clause)?)),
+            BinaryOperator::PGNotILikeMatch => return Ok(not(self.call_of("ilike", &[left, right], clause)?)),
+            other => {
+                let place = self.span_of(left).zip(self.span_of(right)).map(|(l, r)| l.to(r));
+                return Err(not_supported(format!("the operator {other}"), place));
+            }
+        };
+        self.call_of(name, &[left, right], clause)
+    }
+
+    /// AND and OR, flat.
+    fn logical(
+        &mut self,
+        left: &'q ast::Expr,
+        op: &BinaryOperator,
+        right: &'q ast::Expr,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let word = if *op == BinaryOperator::And { "AND" } else { "OR" };
+        let left = condition(self.expression(left, clause)?, word)?;
+        let right = condition(self.expression(right, clause)?, word)?;
+        let span = cover([&left, &right]);
+        if *op == BinaryOperator::And {
+            return Ok(Expr::and(vec![left, right]).at(span));
+        }
+        let mut parts = Vec::new();
+        for part in [left, right] {
+            match part.kind {
+                ExprKind::Or(inner) => parts.extend(inner),
+                _ => parts.push(part),
+            }
+        }
+        Ok(Expr { kind: ExprKind::Or(parts), dtype: DataType::Boolean, span })
+    }
+
+    fn unary(&mut self, op: &UnaryOperator, arg: &'q ast::Expr, place: Option<Span>, clause: Clause) -> Result<Expr> {
+        match op {
+            UnaryOperator::Not | UnaryOperator::BangNot => Ok(not(condition(self.expression(arg, clause)?, "NOT")?)),
+            UnaryOperator::Plus => self.expression(arg, clause),
+            UnaryOperator::Minus => {
+                if let ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, long), span }) = arg {
+                    let negative = ast::Value::Number(format!("-{digits}"), *long);
+                    let place = self.span(*span).map(|s| Span { start: s.start.saturating_sub(1), end: s.end });
+                    return Ok(fix_precision(literal(&negative, place)?));
+                }
+                self.call_of("neg", &[arg], clause)
+            }
+            other => Err(not_supported(format!("the operator {other}"), place)),
+        }
+    }
+
+    fn is_null(&mut self, arg: &'q ast::Expr, negated: bool, clause: Clause) -> Result<Expr> {
+        let arg = self.expression(arg, clause)?;
+        let span = arg.span;
+        Ok(Expr { kind: ExprKind::IsNull { arg: Box::new(arg), negated }, dtype: DataType::Boolean, span })
+    }
+
+    /// `x IS [NOT] TRUE`: never NULL.
+    fn is_boolean(&mut self, arg: &'q ast::Expr, value: bool, negated: bool, clause: Clause) -> Result<Expr> {
+        let arg = condition(self.expression(arg, clause)?, "IS TRUE")?;
+        let span = arg.span;
+        let name = if negated { "is_distinct_from" } else { "is_not_distinct_from" };
+        scalar(name, vec![arg, Expr::boolean(value)], span)
+    }
+
+    fn in_list(&mut self, arg: &'q ast::Expr, list: &'q [ast::Expr], negated: bool, clause: Clause) -> Result<Expr> {
+        let arg = self.expression(arg, clause)?;
+        let items = list.iter().map(|item| self.expression(item, clause)).collect::<Result<Vec<_>>>()?;
+        let span = cover(std::iter::once(&arg).chain(&items));
+        if items.is_empty() {
+            return Ok(Expr::boolean(negated).at(span));
+        }
+        let parts = super::coerce::adapt_to(&arg, items);
+        let dtype = common(&std::iter::once(&arg).chain(&parts).collect::<Vec<_>>(), "IN")?;
+        let items = parts.into_iter().map(|item| coerce(item, &dtype)).collect();
+        let arg = Box::new(coerce(arg, &dtype));
+        Ok(Expr { kind: ExprKind::InList { arg, items, negated }, dtype: DataType::Boolean, span })
+    }
+
+    /// `x = ANY (query)` is IN, `x <> ALL (query)` is NOT IN.
+    fn in_any(&mut self, left: &'q ast::Expr, right: &'q ast::Expr, negated: bool, clause: Clause) -> Result<Expr> {
+        match right {
+            ast::Expr::Subquery(query) => self.in_subquery(left, query, negated, clause),
+            other => Err(not_supported("ANY and ALL of a list", self.span_of(other))),
+        }
+    }
+
+    fn like(
+        &mut self,
+        name: &str,
+        negated: bool,
+        [arg, pattern]: [&'q ast::Expr; 2],
+        escape: Option<&'q ast::Expr>,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let args: Vec<&ast::Expr> = [arg, pattern].into_iter().chain(escape).collect();
+        let matched = self.call_of(name, &args, clause)?;
+        Ok(if negated { not(matched) } else { matched })
+    }
+
+    fn case(
+        &mut self,
+        operand: Option<&'q ast::Expr>,
+        conditions: &'q [ast::CaseWhen],
+        otherwise: Option<&'q ast::Expr>,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let mut whens = Vec::new();
+        let mut results = Vec::new();
+        for when in conditions {
+            whens.push(match operand {
+                // Bound again for every branch: a subquery in it must not appear twice with the same columns.
+                Some(operand) => self.call_of("=", &[operand, &when.condition], clause)?,
+                None => condition(self.expression(&when.condition, clause)?, "WHEN")?,
+            });
+            results.push(self.expression(&when.result, clause)?);
+        }
+        let otherwise = otherwise.map(|e| self.expression(e, clause)).transpose()?;
+        let dtype = common(&results.iter().chain(&otherwise).collect::<Vec<_>>(), "CASE")?;
+        let span = cover(whens.iter().chain(&results).chain(&otherwise));
+        let branches = whens.into_iter().zip(results.into_iter().map(|r| coerce(r, &dtype))).collect();
+        let otherwise = otherwise.map(|e| Box::new(coerce(e, &dtype)));
+        Ok(Expr { kind: ExprKind::Case { branches, otherwise }, dtype, span })
+    }
+}
+
+/// A minus sign is no digit.
+fn fix_precision(mut expr: Expr) -> Expr {
+    if let DataType::Decimal { precision, scale } = expr.dtype {
+        expr.dtype = DataType::Decimal { precision: (precision - 1).max(scale + 1), scale };
+    }
+    expr
+}

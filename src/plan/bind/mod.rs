@@ -1,0 +1,20 @@
+//! Names and types: sqlparser's tree becomes a logical plan in which every column has an identity of its own.
+//!
+//! One file per part of a query: [`query`] (WITH, set operations, ORDER BY, LIMIT), [`select`] (one SELECT, with
+//! [`grouping`]), [`from`] (tables and joins), [`expression`] and [`call`], with [`scope`] for names, [`coerce`] for
+//! types, [`literal`] for constants and type names, [`naming`] for what an unnamed column is called.
+
+mod binder;
+mod call;
+mod coerce;
+mod expression;
+mod from;
+mod grouping;
+mod literal;
+mod naming;
+mod query;
+mod scope;
+mod select;
+mod subquery;
+
+pub use binder::{BindContext, bind};

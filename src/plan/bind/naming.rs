@@ -1,0 +1,122 @@
+//! What a column is called that got no name: DuckDB's text of its expression.
+
+use sqlparser::ast::{self, BinaryOperator, DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr, FunctionArguments};
+
+/// Longer names end in dots.
+const LONGEST: usize = 200;
+
+/// The name of an unnamed column: `sum(amount)`, `count_star()`, `(a + 1)`.
+pub(super) fn column_name(expr: &Expr) -> String {
+    let name = match expr {
+        Expr::Identifier(ident) => return ident.value.clone(),
+        Expr::CompoundIdentifier(parts) => return parts.last().map_or(String::new(), |p| p.value.clone()),
+        expr => text(expr),
+    };
+    if name.chars().count() > LONGEST { name.chars().take(LONGEST).chain("...".chars()).collect() } else { name }
+}
+
+/// The words of binary operators as DuckDB prints them.
+fn operator(op: &BinaryOperator) -> String {
+    match op {
+        BinaryOperator::NotEq => "!=".into(),
+        other => other.to_string(),
+    }
+}
+
+fn text(expr: &Expr) -> String {
+    match expr {
+        Expr::Identifier(ident) => ident.value.clone(),
+        Expr::CompoundIdentifier(parts) => parts.iter().map(|p| p.value.as_str()).collect::<Vec<_>>().join("."),
+        Expr::Nested(inner) => text(inner),
+        Expr::Value(value) => value.value.to_string(),
+        Expr::BinaryOp { left, op, right } => format!("({} {} {})", text(left), operator(op), text(right)),
+        Expr::UnaryOp { op: ast::UnaryOperator::Minus, expr } => match &**expr {
+            Expr::Value(value) => format!("-{}", value.value),
+            other => format!("(-({}))", text(other)),
+        },
+        Expr::UnaryOp { op: ast::UnaryOperator::Not, expr } => format!("(NOT {})", text(expr)),
+        Expr::UnaryOp { op, expr } => format!("({op}{})", text(expr)),
+        Expr::IsNull(arg) => format!("({} IS NULL)", text(arg)),
+        Expr::IsNotNull(arg) => format!("({} IS NOT NULL)", text(arg)),
+        Expr::IsDistinctFrom(a, b) => format!("({} IS DISTINCT FROM {})", text(a), text(b)),
+        Expr::IsNotDistinctFrom(a, b) => format!("({} IS NOT DISTINCT FROM {})", text(a), text(b)),
+        Expr::Between { expr, negated, low, high } => {
+            format!("({}{} BETWEEN {} AND {})", text(expr), not(*negated), text(low), text(high))
+        }
+        Expr::InList { expr, list, negated } => format!("({}{} IN ({}))", text(expr), not(*negated), list_of(list)),
+        Expr::Like { negated, expr, pattern, .. } => {
+            format!("({} {} {})", text(expr), if *negated { "!~~" } else { "~~" }, text(pattern))
+        }
+        Expr::ILike { negated, expr, pattern, .. } => {
+            format!("({} {} {})", text(expr), if *negated { "!~~*" } else { "~~*" }, text(pattern))
+        }
+        Expr::Cast { kind, expr, data_type, .. } => {
+            let word = if matches!(kind, ast::CastKind::TryCast) { "TRY_CAST" } else { "CAST" };
+            let dtype = super::literal::data_type(data_type, None).map_or(data_type.to_string(), |t| t.to_string());
+            format!("{word}({} AS {dtype})", text(expr))
+        }
+        Expr::TypedString(typed) => {
+            format!("CAST({} AS {})", typed.value.value, typed.data_type.to_string().to_lowercase())
+        }
+        Expr::Extract { field, expr, .. } => format!("date_part('{field}', {})", text(expr)),
+        Expr::Substring { expr, substring_from, substring_for, .. } => {
+            let parts = [Some(&**expr), substring_from.as_deref(), substring_for.as_deref()];
+            let parts: Vec<String> = parts.into_iter().flatten().map(text).collect();
+            format!("\"substring\"({})", parts.join(", "))
+        }
+        Expr::Trim { trim_where, trim_what, expr, .. } => {
+            let name = match trim_where {
+                Some(ast::TrimWhereField::Leading) => "ltrim",
+                Some(ast::TrimWhereField::Trailing) => "rtrim",
+                _ => "\"trim\"",
+            };
+            match trim_what {
+                Some(what) => format!("{name}({}, {})", text(expr), text(what)),
+                None => format!("{name}({})", text(expr)),
+            }
+        }
+        Expr::Position { expr, r#in } => format!("\"position\"({}, {})", text(r#in), text(expr)),
+        Expr::Ceil { expr, .. } => format!("ceil({})", text(expr)),
+        Expr::Floor { expr, .. } => format!("floor({})", text(expr)),
+        Expr::Function(function) => call(function),
+        Expr::Case { operand, conditions, else_result, .. } => {
+            let mut out = format!("CASE {}", operand.as_ref().map_or(String::new(), |o| format!(" {}", text(o))));
+            for when in conditions {
+                out.push_str(&format!(" WHEN ({}) THEN ({})", text(&when.condition), text(&when.result)));
+            }
+            let otherwise = else_result.as_ref().map_or("NULL".into(), |e| text(e));
+            format!("{out} ELSE {otherwise} END")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn not(negated: bool) -> &'static str {
+    if negated { " NOT" } else { "" }
+}
+
+fn list_of(exprs: &[Expr]) -> String {
+    exprs.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+fn call(function: &ast::Function) -> String {
+    let name = function.name.to_string();
+    let lower = name.to_lowercase();
+    let name = if lower == "coalesce" { "COALESCE".to_string() } else { lower };
+    let FunctionArguments::List(list) = &function.args else { return name };
+    let argument = |arg: &FunctionArg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => text(expr),
+        other => other.to_string(),
+    };
+    let is_star = matches!(list.args[..], [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
+    let mut out = if name == "count" && (is_star || list.args.is_empty()) {
+        "count_star()".to_string()
+    } else {
+        let distinct = if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) { "DISTINCT " } else { "" };
+        format!("{name}({distinct}{})", list.args.iter().map(argument).collect::<Vec<_>>().join(", "))
+    };
+    if let Some(filter) = &function.filter {
+        out.push_str(&format!(" FILTER (WHERE {})", text(filter)));
+    }
+    out
+}

@@ -1,0 +1,386 @@
+//! Whole queries: WITH, set operations, VALUES, ORDER BY, LIMIT.
+
+use super::binder::{Binder, Cte, not_supported};
+use super::coerce::{coerce, common};
+use super::expression::Clause;
+use super::scope::{Relation, Scope, ScopeColumn};
+use crate::functions::common_type;
+use crate::journal::ErrorCode;
+use crate::plan::expr::{ColumnDef, Expr};
+use crate::plan::logical::{LogicalPlan, OutputColumn, SetKind, SortKey};
+use crate::sql::DataType;
+use crate::sql::diagnostic::{Diagnostic, Result};
+use sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier, Spanned};
+
+/// A bound query: a plan and what its columns are called.
+pub(super) struct Bound {
+    pub plan: LogicalPlan,
+    pub output: Vec<OutputColumn>,
+}
+
+/// `LIMIT` and `OFFSET` as numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slice {
+    pub limit: Option<u64>,
+    pub offset: u64,
+}
+
+impl Slice {
+    /// The plan, cut.
+    pub fn apply(self, plan: LogicalPlan) -> LogicalPlan {
+        if self.limit.is_none() && self.offset == 0 {
+            return plan;
+        }
+        LogicalPlan::Limit { input: Box::new(plan), limit: self.limit, offset: self.offset }
+    }
+}
+
+impl<'q> Binder<'q> {
+    /// Binds a query; the queries around it stay visible for correlated columns.
+    pub fn query(&mut self, query: &'q ast::Query) -> Result<Bound> {
+        let ctes = self.ctes.len();
+        let bound = self.query_with(query);
+        self.ctes.truncate(ctes);
+        bound
+    }
+
+    fn query_with(&mut self, query: &'q ast::Query) -> Result<Bound> {
+        if let Some(with) = &query.with {
+            if with.recursive && with.cte_tables.iter().any(|cte| names_itself(cte)) {
+                return Err(not_supported("recursive queries", self.span(with.with_token.0.span)));
+            }
+            for definition in &with.cte_tables {
+                let name = &definition.alias.name;
+                let duplicate = with.cte_tables.iter().filter(|c| c.alias.name.value.eq_ignore_ascii_case(&name.value));
+                if duplicate.count() > 1 {
+                    let message = format!("WITH defines \"{}\" twice", name.value);
+                    return Err(Diagnostic::new(ErrorCode::AmbiguousName, message).at(self.span(name.span)));
+                }
+                self.ctes.push(Cte { definition, visible: self.ctes.len(), depth: self.scopes.len() });
+            }
+        }
+        self.refuse_clauses(query)?;
+        let slice = self.slice(query)?;
+        if let SetExpr::Select(select) = &*query.body {
+            return self.select(select, query.order_by.as_ref(), slice);
+        }
+        let bound = self.body(&query.body)?;
+        let bound = match &query.order_by {
+            Some(order_by) => self.order_output(bound, order_by)?,
+            None => bound,
+        };
+        Ok(Bound { plan: slice.apply(bound.plan), output: bound.output })
+    }
+
+    fn refuse_clauses(&self, query: &ast::Query) -> Result<()> {
+        let place = self.span_of(query);
+        if !query.locks.is_empty() || query.for_clause.is_some() {
+            return Err(not_supported("FOR UPDATE", place));
+        }
+        if !query.pipe_operators.is_empty() {
+            return Err(not_supported("pipe operators", place));
+        }
+        if query.settings.is_some() || query.format_clause.is_some() {
+            return Err(not_supported("SETTINGS and FORMAT", place));
+        }
+        Ok(())
+    }
+
+    fn body(&mut self, body: &'q SetExpr) -> Result<Bound> {
+        match body {
+            SetExpr::Select(select) => self.select(select, None, Slice { limit: None, offset: 0 }),
+            SetExpr::Query(query) => self.query(query),
+            SetExpr::Values(values) => self.values(values),
+            SetExpr::SetOperation { left, op, set_quantifier, right } => {
+                self.set_operation(body, left, *op, *set_quantifier, right)
+            }
+            SetExpr::Table(table) => {
+                let Some(name) = &table.table_name else {
+                    return Err(not_supported("this form of TABLE", None));
+                };
+                let mut parts: Vec<String> = table.schema_name.iter().cloned().collect();
+                parts.push(name.clone());
+                self.whole_table(&parts)
+            }
+            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
+                Err(not_supported("statements that write inside a query", self.span_of(body)))
+            }
+        }
+    }
+
+    fn set_operation(
+        &mut self,
+        whole: &'q SetExpr,
+        left: &'q SetExpr,
+        op: SetOperator,
+        quantifier: SetQuantifier,
+        right: &'q SetExpr,
+    ) -> Result<Bound> {
+        let all = match quantifier {
+            SetQuantifier::All => true,
+            SetQuantifier::None | SetQuantifier::Distinct => false,
+            SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName => {
+                return Err(not_supported("BY NAME", self.span_of(whole)));
+            }
+        };
+        let left_bound = self.body(left)?;
+        let right_bound = self.body(right)?;
+        if left_bound.output.len() != right_bound.output.len() {
+            let message = format!(
+                "the two sides of {op} have {} and {} columns",
+                left_bound.output.len(),
+                right_bound.output.len()
+            );
+            return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(self.span(right.span())));
+        }
+        let mut types = Vec::new();
+        for (l, r) in left_bound.output.iter().zip(&right_bound.output) {
+            types.push(set_type(&l.dtype, &r.dtype).ok_or_else(|| {
+                let message =
+                    format!("column \"{}\" of {op} is {} on one side and {} on the other", l.name, l.dtype, r.dtype);
+                Diagnostic::new(ErrorCode::TypeMismatch, message)
+                    .at(self.span(right.span()))
+                    .hint("CAST one of them to the type of the other")
+            })?);
+        }
+        let names: Vec<String> = left_bound.output.iter().map(|c| c.name.clone()).collect();
+        let left = self.exact(left_bound, Some(&types))?.plan;
+        let right = self.exact(right_bound, Some(&types))?.plan;
+        let columns: Vec<ColumnDef> =
+            names.iter().zip(&types).map(|(n, t)| self.column(n.clone(), t.clone())).collect();
+        let output = columns
+            .iter()
+            .map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() })
+            .collect();
+        let plan = match op {
+            SetOperator::Union => {
+                // A union of unions is one.
+                let mut inputs = match left {
+                    LogicalPlan::Union { inputs, .. } => inputs,
+                    other => vec![other],
+                };
+                inputs.push(right);
+                let union = LogicalPlan::Union { inputs, columns };
+                if all { union } else { LogicalPlan::Distinct { input: Box::new(union), on: None } }
+            }
+            SetOperator::Intersect | SetOperator::Except | SetOperator::Minus => LogicalPlan::SetOperation {
+                left: Box::new(left),
+                right: Box::new(right),
+                kind: if op == SetOperator::Intersect { SetKind::Intersect } else { SetKind::Except },
+                all,
+                columns,
+            },
+        };
+        Ok(Bound { plan, output })
+    }
+
+    /// The same query with a plan that yields exactly its output columns, in order, each once, of the given types.
+    pub fn exact(&mut self, bound: Bound, types: Option<&[DataType]>) -> Result<Bound> {
+        let wanted = |i: usize, column: &OutputColumn| types.map_or(column.dtype.clone(), |t| t[i].clone());
+        let present = bound.plan.columns();
+        let fits = present.len() == bound.output.len()
+            && bound
+                .output
+                .iter()
+                .enumerate()
+                .all(|(i, c)| present[i].id == c.column && present[i].dtype == wanted(i, c));
+        if fits {
+            return Ok(bound);
+        }
+        let mut columns: Vec<(ColumnDef, Expr)> = Vec::new();
+        for (i, output) in bound.output.iter().enumerate() {
+            let dtype = wanted(i, output);
+            let value = coerce(Expr::column(output.column, output.dtype.clone()), &dtype);
+            let is_new = value.as_column().is_none() || columns.iter().any(|(def, _)| def.id == output.column);
+            let def = if is_new {
+                self.column(output.name.clone(), dtype)
+            } else {
+                ColumnDef { id: output.column, name: output.name.clone(), dtype }
+            };
+            columns.push((def, value));
+        }
+        let output = columns
+            .iter()
+            .map(|(def, _)| OutputColumn { name: def.name.clone(), column: def.id, dtype: def.dtype.clone() })
+            .collect();
+        Ok(Bound { plan: LogicalPlan::Project { input: Box::new(bound.plan), columns }, output })
+    }
+
+    fn values(&mut self, values: &'q ast::Values) -> Result<Bound> {
+        let width = values.rows.first().map_or(0, |row| row.content.len());
+        self.scopes.push(Scope::default());
+        let rows = self.value_rows(values, width);
+        self.scopes.pop();
+        let rows = rows?;
+        let mut types = Vec::new();
+        for i in 0..width {
+            types.push(common(&rows.iter().map(|row| &row[i]).collect::<Vec<_>>(), "VALUES")?);
+        }
+        let columns: Vec<ColumnDef> =
+            types.iter().enumerate().map(|(i, t)| self.column(format!("col{i}"), t.clone())).collect();
+        let rows = rows
+            .into_iter()
+            .map(|row| row.into_iter().zip(&types).map(|(value, t)| coerce(value, t)).collect())
+            .collect();
+        let output = columns
+            .iter()
+            .map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() })
+            .collect();
+        Ok(Bound { plan: LogicalPlan::Values { columns, rows }, output })
+    }
+
+    fn value_rows(&mut self, values: &'q ast::Values, width: usize) -> Result<Vec<Vec<Expr>>> {
+        let mut rows = Vec::new();
+        for row in &values.rows {
+            if row.content.len() != width {
+                let message = format!("VALUES has a row of {width} and a row of {} values", row.content.len());
+                let place = row.content.first().and_then(|e| self.span_of(e));
+                return Err(Diagnostic::new(ErrorCode::SyntaxError, message).at(place));
+            }
+            rows.push(row.content.iter().map(|e| self.expression(e, Clause::Values)).collect::<Result<Vec<_>>>()?);
+        }
+        Ok(rows)
+    }
+
+    /// ORDER BY over the output of a set operation, VALUES or a query in brackets.
+    fn order_output(&mut self, bound: Bound, order_by: &'q ast::OrderBy) -> Result<Bound> {
+        let columns =
+            bound.output.iter().map(|c| ScopeColumn::plain(c.name.clone(), c.column, c.dtype.clone())).collect();
+        self.scopes.push(Scope { relations: vec![Relation { name: Vec::new(), columns }], ..Scope::default() });
+        let keys = self.order_keys(order_by, &bound);
+        self.scopes.pop();
+        let mut sort = Vec::new();
+        let mut hidden: Vec<(ColumnDef, Expr)> = Vec::new();
+        for (expr, options) in keys? {
+            let column = match expr.as_column() {
+                Some(id) => id,
+                None => {
+                    let def = self.column("order", expr.dtype.clone());
+                    hidden.push((def.clone(), expr));
+                    def.id
+                }
+            };
+            sort.push(sort_key(column, options));
+        }
+        let visible = bound.plan.columns();
+        let pass = |c: &ColumnDef| (c.clone(), Expr::column(c.id, c.dtype.clone()));
+        let needs_hidden = !hidden.is_empty();
+        let mut plan = bound.plan;
+        if needs_hidden {
+            let columns = visible.iter().map(pass).chain(hidden).collect();
+            plan = LogicalPlan::Project { input: Box::new(plan), columns };
+        }
+        plan = LogicalPlan::Sort { input: Box::new(plan), keys: sort };
+        if needs_hidden {
+            plan = LogicalPlan::Project { input: Box::new(plan), columns: visible.iter().map(pass).collect() };
+        }
+        Ok(Bound { plan, output: bound.output })
+    }
+
+    fn order_keys(
+        &mut self,
+        order_by: &'q ast::OrderBy,
+        bound: &Bound,
+    ) -> Result<Vec<(Expr, &'q ast::OrderByOptions)>> {
+        let column = |c: &OutputColumn| Expr::column(c.column, c.dtype.clone());
+        let exprs = match &order_by.kind {
+            ast::OrderByKind::All(options) => {
+                return Ok(bound.output.iter().map(|c| (column(c), options)).collect());
+            }
+            ast::OrderByKind::Expressions(exprs) => exprs,
+        };
+        let mut keys = Vec::new();
+        for key in exprs {
+            let expr = match self.position(&key.expr, bound.output.len(), "ORDER BY")? {
+                Some(position) => column(&bound.output[position]),
+                None => self.expression(&key.expr, Clause::Values)?,
+            };
+            keys.push((expr, &key.options));
+        }
+        Ok(keys)
+    }
+
+    /// The index that a bare number in ORDER BY or GROUP BY means. An error when it is out of range.
+    pub fn position(&self, expr: &ast::Expr, count: usize, clause: &str) -> Result<Option<usize>> {
+        let ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, _), span }) = expr else {
+            return Ok(None);
+        };
+        match digits.parse::<usize>() {
+            Ok(number) if (1..=count).contains(&number) => Ok(Some(number - 1)),
+            _ => Err(Diagnostic::new(
+                ErrorCode::InvalidArguments,
+                format!("{clause} {digits} is out of range: the select list has {count} columns"),
+            )
+            .at(self.span(*span))),
+        }
+    }
+
+    fn slice(&self, query: &ast::Query) -> Result<Slice> {
+        let (limit, offset) = match &query.limit_clause {
+            None => (None, None),
+            Some(ast::LimitClause::LimitOffset { limit, offset, limit_by }) => {
+                if let Some(by) = limit_by.first() {
+                    return Err(not_supported("LIMIT BY", self.span_of(by)));
+                }
+                (limit.as_ref(), offset.as_ref().map(|o| &o.value))
+            }
+            Some(ast::LimitClause::OffsetCommaLimit { offset, limit }) => (Some(limit), Some(offset)),
+        };
+        let mut limit = limit.map(|e| self.row_count(e, "LIMIT")).transpose()?.flatten();
+        let offset = offset.map(|e| self.row_count(e, "OFFSET")).transpose()?.flatten().unwrap_or(0);
+        if let Some(fetch) = &query.fetch {
+            if fetch.with_ties || fetch.percent {
+                return Err(not_supported("FETCH with PERCENT or TIES", self.span_of(query)));
+            }
+            limit = match &fetch.quantity {
+                Some(quantity) => self.row_count(quantity, "FETCH")?,
+                None => Some(1),
+            };
+        }
+        Ok(Slice { limit, offset })
+    }
+
+    /// A number of rows; None for NULL.
+    fn row_count(&self, expr: &ast::Expr, clause: &str) -> Result<Option<u64>> {
+        let place = self.span_of(expr);
+        match expr {
+            ast::Expr::Nested(inner) => self.row_count(inner, clause),
+            ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Null, .. }) => Ok(None),
+            ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, _), .. }) => {
+                let digits = digits.replace('_', "");
+                digits.parse().map(Some).map_err(|_| {
+                    Diagnostic::new(ErrorCode::InvalidArguments, format!("{clause} takes a whole number")).at(place)
+                })
+            }
+            ast::Expr::UnaryOp { op: ast::UnaryOperator::Minus, .. } => {
+                Err(Diagnostic::new(ErrorCode::InvalidArguments, format!("{clause} cannot be negative")).at(place))
+            }
+            _ => Err(not_supported(format!("{clause} with an expression"), place)),
+        }
+    }
+}
+
+/// Whether a CTE reads itself: only then is it recursive.
+fn names_itself(cte: &ast::Cte) -> bool {
+    let name = &cte.alias.name.value;
+    let found = ast::visit_relations(&*cte.query, |relation| {
+        let itself =
+            matches!(&relation.0[..], [ast::ObjectNamePart::Identifier(part)] if part.value.eq_ignore_ascii_case(name));
+        if itself { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+    });
+    found.is_break()
+}
+
+/// The type of a column of a set operation: text wins, other than in comparisons.
+fn set_type(left: &DataType, right: &DataType) -> Option<DataType> {
+    match (left, right) {
+        (DataType::Varchar, _) | (_, DataType::Varchar) => Some(DataType::Varchar),
+        _ => common_type(left, right),
+    }
+}
+
+/// A sort key: ascending, NULLs last, unless it says otherwise.
+pub(super) fn sort_key(column: crate::plan::ColumnId, options: &ast::OrderByOptions) -> SortKey {
+    let descending = matches!(options.sort, Some(ast::OrderBySort::Desc));
+    SortKey { column, descending, nulls_first: options.nulls_first.unwrap_or(false) }
+}

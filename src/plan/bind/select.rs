@@ -1,0 +1,389 @@
+//! One SELECT: FROM, WHERE, GROUP BY, HAVING, the select list, DISTINCT, ORDER BY, LIMIT, in this order.
+
+use super::binder::{Binder, not_supported};
+use super::coerce::condition;
+use super::expression::Clause;
+use super::grouping::Grouped;
+use super::naming::column_name;
+use super::query::{Bound, Slice, sort_key};
+use super::scope::{Relation, Scope, missing_column};
+use crate::journal::ErrorCode;
+use crate::plan::expr::{ColumnDef, Expr, ExprKind};
+use crate::plan::logical::{LogicalPlan, OutputColumn, SortKey};
+use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use sqlparser::ast;
+
+/// A column of the select list.
+struct Item {
+    name: String,
+    expr: Expr,
+    /// Whether an aggregate is in it; GROUP BY ALL groups by the others.
+    aggregates: bool,
+}
+
+/// A key of ORDER BY: a column of the select list, or an expression beside it.
+enum OrderKey {
+    Item(usize),
+    Hidden(Expr),
+}
+
+impl<'q> Binder<'q> {
+    /// Binds a SELECT with the ORDER BY and LIMIT behind it.
+    pub fn select(
+        &mut self,
+        select: &'q ast::Select,
+        order_by: Option<&'q ast::OrderBy>,
+        slice: Slice,
+    ) -> Result<Bound> {
+        self.refuse_select_clauses(select)?;
+        let (plan, relations) = self.from_clause(&select.from)?;
+        self.scopes.push(Scope { relations, aliases: aliases(&select.projection), ..Scope::default() });
+        let bound = self.select_in_scope(select, plan, order_by, slice);
+        self.scopes.pop();
+        bound
+    }
+
+    fn refuse_select_clauses(&self, select: &ast::Select) -> Result<()> {
+        let place = self.span(select.select_token.0.span);
+        let later = |exprs: &[ast::Expr], what: &str| match exprs.first() {
+            Some(first) => Err(not_supported(what, self.span_of(first))),
+            None => Ok(()),
+        };
+        if let Some(qualify) = &select.qualify {
+            return Err(not_supported("QUALIFY", self.span_of(qualify)));
+        }
+        if let Some(window) = select.named_window.first() {
+            return Err(not_supported("window functions", self.span(window.0.span)));
+        }
+        if let Some(ast::Distinct::On(exprs)) = &select.distinct {
+            return Err(not_supported("DISTINCT ON", exprs.first().and_then(|e| self.span_of(e)).or(place)));
+        }
+        if select.into.is_some() {
+            return Err(not_supported("SELECT INTO", place));
+        }
+        if select.top.is_some() {
+            return Err(not_supported("TOP", place).hint("write LIMIT at the end"));
+        }
+        if !select.lateral_views.is_empty() || !select.connect_by.is_empty() || select.prewhere.is_some() {
+            return Err(not_supported("this clause of SELECT", place));
+        }
+        later(&select.cluster_by, "CLUSTER BY")?;
+        later(&select.distribute_by, "DISTRIBUTE BY")?;
+        later(&select.sort_by.iter().map(|s| s.expr.clone()).collect::<Vec<_>>(), "SORT BY")
+    }
+
+    fn select_in_scope(
+        &mut self,
+        select: &'q ast::Select,
+        mut plan: LogicalPlan,
+        order_by: Option<&'q ast::OrderBy>,
+        slice: Slice,
+    ) -> Result<Bound> {
+        if let Some(filter) = &select.selection {
+            let predicate = condition(self.expression(filter, Clause::Where)?, "WHERE")?;
+            plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
+        }
+        let mut items = self.items(select)?;
+        let keys = self.group_keys(select, &items)?;
+        let mut having = match &select.having {
+            Some(having) => Some(condition(self.expression(having, Clause::Having)?, "HAVING")?),
+            None => None,
+        };
+        let distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));
+        let mut order = self.order(order_by, &items, distinct)?;
+
+        let pending = self.scopes.last_mut().map(|s| std::mem::take(&mut s.aggregates)).unwrap_or_default();
+        if keys.is_some() || !pending.is_empty() || having.is_some() {
+            let grouped = self.group(plan, keys.unwrap_or_default(), pending);
+            for item in &mut items {
+                over(&grouped, &mut item.expr)?;
+            }
+            for (key, _) in &mut order {
+                if let OrderKey::Hidden(expr) = key {
+                    over(&grouped, expr)?;
+                }
+            }
+            if let Some(having) = &mut having {
+                over(&grouped, having)?;
+            }
+            plan = grouped.plan;
+        }
+        if let Some(predicate) = having {
+            plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
+        }
+        Ok(self.project(plan, items, order, distinct, slice))
+    }
+
+    /// The select list over `plan`, with DISTINCT, order and limit on top.
+    fn project(
+        &mut self,
+        plan: LogicalPlan,
+        items: Vec<Item>,
+        order: Vec<(OrderKey, &ast::OrderByOptions)>,
+        distinct: bool,
+        slice: Slice,
+    ) -> Bound {
+        let present = plan.columns();
+        let mut columns: Vec<(ColumnDef, Expr)> = Vec::new();
+        let mut output: Vec<OutputColumn> = Vec::new();
+        for item in items {
+            let column = self.projected(&mut columns, &present, item.expr, &item.name);
+            output.push(OutputColumn { name: item.name, column: column.id, dtype: column.dtype });
+        }
+        let visible = columns.len();
+        let mut sort: Vec<SortKey> = Vec::new();
+        for (key, options) in order {
+            let column = match key {
+                OrderKey::Item(i) => output[i].column,
+                OrderKey::Hidden(expr) => self.projected(&mut columns, &present, expr, "order").id,
+            };
+            if !sort.iter().any(|k| k.column == column) {
+                sort.push(sort_key(column, options));
+            }
+        }
+        let shown: Vec<ColumnDef> = columns[..visible].iter().map(|(def, _)| def.clone()).collect();
+        let hides = columns.len() > visible;
+        let mut plan = LogicalPlan::Project { input: Box::new(plan), columns };
+        if distinct {
+            plan = LogicalPlan::Distinct { input: Box::new(plan), on: None };
+        }
+        if !sort.is_empty() {
+            plan = LogicalPlan::Sort { input: Box::new(plan), keys: sort };
+        }
+        plan = slice.apply(plan);
+        if hides {
+            let columns = shown.into_iter().map(|c| (c.clone(), Expr::column(c.id, c.dtype))).collect();
+            plan = LogicalPlan::Project { input: Box::new(plan), columns };
+        }
+        Bound { plan, output }
+    }
+
+    /// The projected column that holds `expr`: one that is there already, the input's own, or a new one.
+    fn projected(
+        &mut self,
+        columns: &mut Vec<(ColumnDef, Expr)>,
+        present: &[ColumnDef],
+        expr: Expr,
+        name: &str,
+    ) -> ColumnDef {
+        if let Some((def, _)) = columns.iter().find(|(_, known)| known.same(&expr)) {
+            return def.clone();
+        }
+        let own = expr.as_column().and_then(|id| present.iter().find(|c| c.id == id));
+        let def = match own {
+            Some(column) => ColumnDef { name: name.to_string(), ..column.clone() },
+            None => self.column(name, expr.dtype.clone()),
+        };
+        columns.push((def.clone(), expr));
+        def
+    }
+
+    /// The select list, stars spread out.
+    fn items(&mut self, select: &'q ast::Select) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        if select.projection.is_empty() {
+            self.star(&mut items, None, &ast::WildcardAdditionalOptions::default(), None)?;
+        }
+        for item in &select.projection {
+            match item {
+                ast::SelectItem::UnnamedExpr(expr) => {
+                    let name = column_name(expr);
+                    self.item(&mut items, expr, name)?;
+                }
+                ast::SelectItem::ExprWithAlias { expr, alias } => self.item(&mut items, expr, alias.value.clone())?,
+                ast::SelectItem::ExprWithAliases { expr, .. } => {
+                    return Err(not_supported("several aliases of one column", self.span_of(expr)));
+                }
+                ast::SelectItem::Wildcard(options) => {
+                    let place = self.span(options.wildcard_token.0.span);
+                    self.star(&mut items, None, options, place)?;
+                }
+                ast::SelectItem::QualifiedWildcard(kind, options) => {
+                    let ast::SelectItemQualifiedWildcardKind::ObjectName(name) = kind else {
+                        return Err(not_supported("* of an expression", self.span_of(item)));
+                    };
+                    self.star(&mut items, Some(name), options, self.span_of(name))?;
+                }
+            }
+        }
+        if items.is_empty() {
+            return Err(Diagnostic::new(ErrorCode::SyntaxError, "the select list is empty after EXCLUDE"));
+        }
+        Ok(items)
+    }
+
+    fn item(&mut self, items: &mut Vec<Item>, expr: &'q ast::Expr, name: String) -> Result<()> {
+        let uses = |binder: &Binder| binder.scopes.last().map_or(0, |s| s.aggregate_uses);
+        let before = uses(self);
+        let bound = self.expression(expr, Clause::Select)?;
+        items.push(Item { name, expr: bound, aggregates: uses(self) > before });
+        Ok(())
+    }
+
+    /// `*` and `t.*`, with EXCLUDE.
+    fn star(
+        &mut self,
+        items: &mut Vec<Item>,
+        qualifier: Option<&ast::ObjectName>,
+        options: &ast::WildcardAdditionalOptions,
+        place: Option<Span>,
+    ) -> Result<()> {
+        if options.opt_replace.is_some() || options.opt_rename.is_some() || options.opt_ilike.is_some() {
+            return Err(not_supported("* with REPLACE, RENAME or ILIKE", place));
+        }
+        let excluded: Vec<ast::Ident> = match (&options.opt_exclude, &options.opt_except) {
+            (Some(ast::ExcludeSelectItem::Single(name)), _) => last_ident(name).into_iter().collect(),
+            (Some(ast::ExcludeSelectItem::Multiple(names)), _) => names.iter().filter_map(last_ident).collect(),
+            (None, Some(except)) => {
+                std::iter::once(&except.first_element).chain(&except.additional_elements).cloned().collect()
+            }
+            (None, None) => Vec::new(),
+        };
+        let Some(scope) = self.scopes.last() else { return Ok(()) };
+        let relations: Vec<&Relation> = match qualifier {
+            None => scope.relations.iter().collect(),
+            Some(name) => {
+                let parts = super::from::parts(name);
+                match scope.relation(&parts, place)? {
+                    Some(relation) => vec![relation],
+                    None => return Err(self.no_table(&parts, place)),
+                }
+            }
+        };
+        if relations.is_empty() {
+            return Err(Diagnostic::new(ErrorCode::SyntaxError, "* needs a table in FROM").at(place));
+        }
+        for ident in &excluded {
+            let known = relations.iter().any(|r| r.columns.iter().any(|c| c.name.eq_ignore_ascii_case(&ident.value)));
+            if !known {
+                return Err(missing_column(&ident.value, &relations).at(self.span(ident.span)));
+            }
+        }
+        for column in relations.iter().flat_map(|r| &r.columns) {
+            if excluded.iter().any(|e| e.value.eq_ignore_ascii_case(&column.name)) {
+                continue;
+            }
+            let meant = match qualifier {
+                Some(_) => Some((column.id, column.dtype.clone())),
+                None => column.alone.clone(),
+            };
+            if let Some((id, dtype)) = meant {
+                items.push(Item {
+                    name: column.name.clone(),
+                    expr: Expr::column(id, dtype).at(place),
+                    aggregates: false,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys of GROUP BY with their names; None where there is no GROUP BY.
+    fn group_keys(&mut self, select: &'q ast::Select, items: &[Item]) -> Result<Option<Vec<(Expr, String)>>> {
+        let (exprs, modifiers) = match &select.group_by {
+            ast::GroupByExpr::All(modifiers) => {
+                let keys = items.iter().filter(|i| !i.aggregates && !is_constant(&i.expr));
+                let keys = keys.map(|i| (i.expr.clone(), i.name.clone())).collect();
+                return if modifiers.is_empty() { Ok(Some(keys)) } else { Err(not_supported("grouping sets", None)) };
+            }
+            ast::GroupByExpr::Expressions(exprs, modifiers) => (exprs, modifiers),
+        };
+        if !modifiers.is_empty() {
+            return Err(not_supported("grouping sets", exprs.first().and_then(|e| self.span_of(e))));
+        }
+        if exprs.is_empty() {
+            return Ok(None);
+        }
+        let mut keys = Vec::new();
+        for expr in exprs {
+            if matches!(expr, ast::Expr::Tuple(parts) if parts.is_empty()) {
+                continue;
+            }
+            let (key, name) = match self.position(expr, items.len(), "GROUP BY")? {
+                Some(position) => {
+                    let item = &items[position];
+                    if item.aggregates {
+                        let message = format!("GROUP BY {} is an aggregate", position + 1);
+                        return Err(Diagnostic::new(ErrorCode::ExpressionNotAggregate, message).at(self.span_of(expr)));
+                    }
+                    (item.expr.clone(), item.name.clone())
+                }
+                None => (self.expression(expr, Clause::GroupBy)?, column_name(expr)),
+            };
+            keys.push((key, name));
+        }
+        Ok(Some(keys))
+    }
+
+    /// The keys of ORDER BY: positions, names of the select list, then anything else.
+    fn order(
+        &mut self,
+        order_by: Option<&'q ast::OrderBy>,
+        items: &[Item],
+        distinct: bool,
+    ) -> Result<Vec<(OrderKey, &'q ast::OrderByOptions)>> {
+        let Some(order_by) = order_by else { return Ok(Vec::new()) };
+        let exprs = match &order_by.kind {
+            ast::OrderByKind::All(options) => {
+                return Ok((0..items.len()).map(|i| (OrderKey::Item(i), options)).collect());
+            }
+            ast::OrderByKind::Expressions(exprs) => exprs,
+        };
+        let mut keys = Vec::new();
+        for key in exprs {
+            if let Some(position) = self.position(&key.expr, items.len(), "ORDER BY")? {
+                keys.push((OrderKey::Item(position), &key.options));
+                continue;
+            }
+            let named = match &key.expr {
+                ast::Expr::Identifier(ident) => items.iter().position(|i| i.name.eq_ignore_ascii_case(&ident.value)),
+                _ => None,
+            };
+            let order_key = match named {
+                Some(position) => OrderKey::Item(position),
+                None => {
+                    let expr = self.expression(&key.expr, Clause::OrderBy)?;
+                    match items.iter().position(|i| i.expr.same(&expr)) {
+                        Some(position) => OrderKey::Item(position),
+                        None if distinct => {
+                            let message = "with SELECT DISTINCT, ORDER BY takes columns of the select list only";
+                            return Err(
+                                Diagnostic::new(ErrorCode::InvalidArguments, message).at(self.span_of(&key.expr))
+                            );
+                        }
+                        None => OrderKey::Hidden(expr),
+                    }
+                }
+            };
+            keys.push((order_key, &key.options));
+        }
+        Ok(keys)
+    }
+}
+
+fn over(grouped: &Grouped, expr: &mut Expr) -> Result<()> {
+    let taken = std::mem::replace(expr, Expr::boolean(true));
+    *expr = grouped.over(taken)?;
+    Ok(())
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Literal(_))
+}
+
+fn last_ident(name: &ast::ObjectName) -> Option<ast::Ident> {
+    match name.0.last()? {
+        ast::ObjectNamePart::Identifier(ident) => Some(ident.clone()),
+        ast::ObjectNamePart::Function(_) => None,
+    }
+}
+
+fn aliases(projection: &[ast::SelectItem]) -> Vec<(String, &ast::Expr)> {
+    projection
+        .iter()
+        .filter_map(|item| match item {
+            ast::SelectItem::ExprWithAlias { expr, alias } => Some((alias.value.clone(), expr)),
+            _ => None,
+        })
+        .collect()
+}
