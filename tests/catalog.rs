@@ -260,3 +260,18 @@ fn a_folder_has_settings() {
     assert_eq!(settings.today(), Some("2026-06-30"));
     assert!(settings.settings().contains(&("scan_task_rows".into(), "5000".into())));
 }
+
+#[test]
+fn the_sample_data_is_in_the_binary() {
+    let (embedded, problems) = Catalog::open(vec![DataSource::Embedded]);
+    assert!(problems.is_empty(), "{problems:?}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-data");
+    let (on_disk, _) = Catalog::open(vec![DataSource::Folder(root)]);
+    let names = |catalog: &Catalog| catalog.tables().iter().map(|t| (t.display_name(), t.rows)).collect::<Vec<_>>();
+    assert_eq!(names(&embedded), names(&on_disk));
+    assert!(embedded.folder_settings()[0].today().is_some());
+    for table in embedded.tables() {
+        let batches = read(&table, &everything(&table)).unwrap();
+        assert_eq!(batches.iter().map(DataFrame::height).sum::<usize>() as u64, table.rows, "{}", table.name);
+    }
+}
