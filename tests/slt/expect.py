@@ -1,7 +1,8 @@
 """Writes the expected answers into tests/slt/*.slt, from DuckDB: never from our own output.
 
     pip install 'duckdb==2.0.*'
-    python tests/slt/expect.py            # all files; or name some
+    python tests/slt/expect.py                  # all files; or name some
+    python tests/slt/expect.py --tpch FOLDER    # tests/tpch/queries.slt, on what `generate-tpch FOLDER 0.1` wrote
 
 A record is `query SORT` (or `query TYPES SORT`), the SQL, `----`, and the rows, which this script replaces:
 
@@ -145,9 +146,20 @@ def rewrite(connection, path, date):
     return problems
 
 
+def connect_tpch(folder):
+    connection = duckdb.connect()
+    for path in sorted(pathlib.Path(folder).glob("*.parquet")):
+        connection.execute(f"CREATE VIEW {path.stem} AS SELECT * FROM '{path}'")
+    return connection
+
+
 def main():
-    names = sys.argv[1:] or sorted(str(path) for path in (ROOT / "tests/slt").glob("*.slt"))
-    connection, date = connect(), today()
+    if sys.argv[1:2] == ["--tpch"]:
+        names, connection = [str(ROOT / "tests/tpch/queries.slt")], connect_tpch(sys.argv[2])
+    else:
+        names = sys.argv[1:] or sorted(str(path) for path in (ROOT / "tests/slt").glob("*.slt"))
+        connection = connect()
+    date = today()
     problems = sum(rewrite(connection, pathlib.Path(name).resolve(), date) for name in names)
     sys.exit(1 if problems else 0)
 

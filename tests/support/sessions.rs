@@ -1,0 +1,84 @@
+//! Sessions over data, on clusters of every kind, whose answers are compared.
+
+use super::slt::{Record, Rows};
+use faultlab::scheduler::graph::Mode;
+use faultlab::shell::{Session, SessionConfig};
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// A cluster to run queries on, and what happens to it during each of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub nodes: u32,
+    pub mode: Mode,
+    pub seed: Option<u64>,
+    /// Crash node 2 when this percentage of a query is done; all nodes are back for the next one.
+    pub crash_at: Option<u32>,
+}
+
+/// One node with one slot in recompute: what every other setting is compared with.
+pub const REFERENCE: Setting = Setting { nodes: 1, mode: Mode::Recompute, seed: None, crash_at: None };
+
+/// What `records` answer over the data of `folders`, in their order: rows, or the text of the error.
+pub fn answers(folders: &[PathBuf], setting: Setting, records: &[Record]) -> Vec<Result<Rows, String>> {
+    let config = SessionConfig {
+        data: folders.to_vec(),
+        nodes: setting.nodes,
+        mode: Some(setting.mode),
+        seed: setting.seed,
+        ..SessionConfig::default()
+    };
+    let mut session = Session::new(config).unwrap_or_else(|problem| panic!("{}", problem.render("")));
+    let answer = |record: &Record| {
+        if let Some(percent) = setting.crash_at {
+            command(&mut session, &format!("INJECT CRASH ON NODE 2 AT {percent}%"));
+        }
+        let answer = match session.execute(&record.sql).into_rows() {
+            Ok(rows) => Ok(rows.to_text()),
+            Err(failure) => Err(failure.diagnostic.render(&record.sql)),
+        };
+        if setting.crash_at.is_some() {
+            command(&mut session, "RESTART ALL");
+        }
+        answer
+    };
+    records.iter().map(answer).collect()
+}
+
+fn command(session: &mut Session, statement: &str) {
+    if let Err(failure) = session.execute(statement).answer {
+        panic!("{statement}: {}", failure.text);
+    }
+}
+
+/// Panics with every query whose answer differs from the one on [`REFERENCE`]: in a value, in a digit, or in the order of rows.
+pub fn assert_same(records: &[Record], reference: &[Result<Rows, String>], answers: &[Result<Rows, String>]) {
+    let differences = records.iter().zip(reference.iter().zip(answers)).filter_map(|(record, (reference, answer))| {
+        (reference != answer).then(|| (record, format!("on one node {}, here {}", brief(reference), brief(answer))))
+    });
+    assert_none(differences);
+}
+
+/// Panics with every query whose answer is not the one that its file expects.
+pub fn assert_expected(records: &[Record], answers: &[Result<Rows, String>]) {
+    let pairs = records.iter().zip(answers);
+    assert_none(pairs.filter_map(|(record, answer)| record.difference(answer).map(|difference| (record, difference))));
+}
+
+fn assert_none<'a>(differences: impl Iterator<Item = (&'a Record, String)>) {
+    let mut count = 0;
+    let mut text = String::new();
+    for (record, difference) in differences {
+        count += 1;
+        // Writing into a String does not fail.
+        let _ = writeln!(text, "{}:{}: {}\n  {difference}", record.file, record.line, record.sql);
+    }
+    assert!(count == 0, "{count} answers differ\n{text}");
+}
+
+fn brief(answer: &Result<Rows, String>) -> String {
+    match answer {
+        Ok(rows) => format!("{} rows, first {:?}", rows.len(), rows.first()),
+        Err(error) => format!("error {error}"),
+    }
+}
