@@ -3,7 +3,7 @@
 use faultlab::catalog::{ColumnInfo, ColumnStatistics, Format, MemoryRows, Piece, PieceRange, Table};
 use faultlab::cluster::*;
 use faultlab::functions::QueryClock;
-use faultlab::journal::{Entry, ErrorCode, Journal, Record};
+use faultlab::journal::{Entry, ErrorCode, Journal, Record, tables};
 use faultlab::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use faultlab::plan::logical::{Aggregate, OutputColumn, SortKey};
 use faultlab::plan::physical::*;
@@ -418,6 +418,30 @@ fn a_user_error_is_not_retried_and_reads_the_same_everywhere() {
             }
         }
     }
+}
+
+#[test]
+fn the_journal_is_read_as_tables() {
+    let (cluster, journal) = start(VIRTUAL, 4);
+    run(&cluster, Mode::Recompute).unwrap();
+    cluster.inject(crash(2, Trigger::AtPercent(50)));
+    run(&cluster, Mode::Abort).unwrap_err();
+    let start_us = 1_700_000_000_000_000;
+    let all = tables::tables(&journal, start_us, cluster.now());
+    assert_eq!(all.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), tables::NAMES);
+    let cell = |table: &str, column: &str, row: usize| {
+        let table = all.iter().find(|t| t.name == table).unwrap();
+        let index = table.columns.iter().position(|c| c.name == column).unwrap();
+        table.memory.as_ref().unwrap().0.columns()[index].get(row).unwrap().to_string()
+    };
+    assert_eq!(cell("queries", "query_state", 0), "\"FINISHED\"");
+    assert_eq!(cell("queries", "state", 1), "\"FAILED\"");
+    assert_eq!(cell("queries", "error_code", 1), "\"REMOTE_HOST_GONE\"");
+    assert_eq!(cell("queries", "error_message", 1), "\"Worker node worker-2 is no longer available\"");
+    assert_eq!(cell("queries", "created", 0), start_us.to_string());
+    assert_eq!(cell("nodes", "state", 1), "\"GONE\"");
+    assert_eq!(cell("faults", "state", 0), "\"fired\"");
+    assert_eq!(cell("tasks", "task_id", 0), "\"1.1.0#1\"");
 }
 
 #[test]
