@@ -164,7 +164,11 @@ pub(super) fn compare(
 
 /// Two constants in a batch of several rows give one bit; it is repeated.
 fn fitted(values: Bitmap, length: usize) -> Bitmap {
-    if values.len() == length { values } else { Bitmap::new_with_value(!values.is_empty() && values.get_bit(0), length) }
+    if values.len() == length {
+        values
+    } else {
+        Bitmap::new_with_value(!values.is_empty() && values.get_bit(0), length)
+    }
 }
 
 fn compare_numbers<T: PolarsNumericType>(

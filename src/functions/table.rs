@@ -53,7 +53,7 @@ pub(super) enum Fails {
 /// A scalar function or operator.
 #[derive(Debug)]
 pub struct ScalarFunction {
-    /// The canonical name, as it stands in [`crate::plan::ExprKind::Call`].
+    /// The canonical name, as it stands in a bound call.
     pub name: &'static str,
     pub aliases: &'static [&'static str],
     pub category: Category,
