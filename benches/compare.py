@@ -57,7 +57,7 @@ def tables(folder, scale_factor):
 
 def faultlab_seconds(program, folder, nodes, sql, runs):
     """Seconds of each run after the first, from the journal of one process."""
-    asked = "SELECT execution_time_ms FROM system.runtime.queries WHERE query_state = 'FINISHED' ORDER BY query_id;"
+    asked = "SELECT execution_time FROM system.runtime.queries WHERE query_state = 'FINISHED' ORDER BY query_id;"
     script = f"{sql};\n" * (runs + 1) + asked
     done = subprocess.run(
         [program, "--data", folder, "--nodes", str(nodes), "--no-progress"],
@@ -65,8 +65,8 @@ def faultlab_seconds(program, folder, nodes, sql, runs):
     )  # fmt: skip
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip())
-    times = done.stdout[done.stdout.rindex("execution_time_ms") :]
-    seconds = [float(row["execution_time_ms"]) / 1000 for row in csv.DictReader(io.StringIO(times))]
+    times = done.stdout[done.stdout.rindex("execution_time") :]
+    seconds = [float(row["execution_time"]) for row in csv.DictReader(io.StringIO(times))]
     return seconds[1 : runs + 1]
 
 
