@@ -1,0 +1,67 @@
+//! Logical plan to better logical plan: an ordered list of small rules, each of which keeps the rows the same.
+//!
+//! The order matters: subqueries become joins before anything looks at joins; predicates sink before join order is chosen
+//! from what is left of each table; columns are pruned last, when it is known which ones anybody reads.
+
+mod fallible;
+mod join_order;
+mod prune_columns;
+mod pushdown;
+mod simplify;
+mod subqueries;
+
+use super::expr::ColumnId;
+use super::logical::{LogicalPlan, Query};
+use crate::functions::QueryClock;
+use crate::sql::diagnostic::Result;
+
+pub use fallible::may_fail;
+
+/// What rules may ask for beside the plan.
+pub struct Context {
+    /// For folding `now()` and friends.
+    pub clock: QueryClock,
+    next_column: u32,
+}
+
+impl Context {
+    /// A column id that nobody has.
+    pub fn fresh(&mut self) -> ColumnId {
+        self.next_column += 1;
+        ColumnId(self.next_column - 1)
+    }
+}
+
+type Rule = fn(LogicalPlan, &mut Context) -> Result<LogicalPlan>;
+
+/// The rules, in the order in which they run, with the names that golden tests print.
+const RULES: &[(&str, Rule)] = &[
+    ("unnest_subqueries", subqueries::unnest),
+    ("simplify", simplify::simplify),
+    ("push_down_predicates", pushdown::push_down),
+    ("order_joins", join_order::order),
+    ("push_down_predicates_again", pushdown::push_down),
+];
+
+/// Runs every rule once, in order, then drops the columns that nobody reads.
+///
+/// Errors: what a rule cannot plan yet, at its place in the text.
+pub fn optimize(query: Query, clock: QueryClock) -> Result<Query> {
+    let mut context = Context { clock, next_column: query.next_column };
+    let mut plan = query.plan;
+    for (_, rule) in RULES {
+        plan = rule(plan, &mut context)?;
+    }
+    let wanted = query.output.iter().map(|o| o.column).collect();
+    let plan = prune_columns::prune(plan, &wanted);
+    Ok(Query { plan, output: query.output, next_column: context.next_column })
+}
+
+/// Rebuilds a plan from its leaves up: `change` sees every operator after its inputs.
+fn transform_up(mut plan: LogicalPlan, change: &mut impl FnMut(LogicalPlan) -> Result<LogicalPlan>) -> Result<LogicalPlan> {
+    for input in plan.inputs_mut() {
+        let taken = std::mem::replace(input, LogicalPlan::Values { columns: vec![], rows: vec![] });
+        *input = transform_up(taken, change)?;
+    }
+    change(plan)
+}
