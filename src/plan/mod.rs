@@ -2,13 +2,21 @@
 
 pub mod bind;
 mod display;
+pub mod estimate;
+pub mod explain;
 pub mod expr;
 mod fold;
 pub mod logical;
+pub mod optimize;
 pub mod physical;
+mod planner;
+mod prune_pieces;
+mod stages;
+pub mod title;
 
 pub use bind::{BindContext, bind};
 pub use expr::{ColumnId, Expr, ExprKind};
 pub use fold::{fold, fold_without_clock};
 pub use logical::{LogicalPlan, Query};
 pub use physical::{Exchange, Fragment, PhysicalQuery, Stage};
+pub use planner::plan;

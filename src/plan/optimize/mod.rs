@@ -7,6 +7,7 @@ mod fallible;
 mod join_order;
 mod prune_columns;
 mod pushdown;
+mod set_operations;
 mod simplify;
 mod subqueries;
 
@@ -37,6 +38,7 @@ type Rule = fn(LogicalPlan, &mut Context) -> Result<LogicalPlan>;
 /// The rules, in the order in which they run, with the names that golden tests print.
 const RULES: &[(&str, Rule)] = &[
     ("unnest_subqueries", subqueries::unnest),
+    ("set_operations_to_groups", set_operations::to_groups),
     ("simplify", simplify::simplify),
     ("push_down_predicates", pushdown::push_down),
     ("order_joins", join_order::order),

@@ -1,6 +1,7 @@
 //! Drops the columns that nobody above reads, down to the scans: what is not read is not decoded.
 
-use crate::plan::expr::{ColumnId, Expr};
+use crate::plan::estimate::default_width;
+use crate::plan::expr::{ColumnDef, ColumnId, Expr};
 use crate::plan::logical::{JoinKind, LogicalPlan};
 use std::collections::BTreeSet;
 
@@ -13,12 +14,16 @@ pub fn prune(plan: LogicalPlan, wanted: &Wanted) -> LogicalPlan {
     };
     match plan {
         LogicalPlan::Scan { table, source, columns } => {
-            let kept = source.into_iter().zip(columns).filter(|(_, c)| wanted.contains(&c.id));
+            let width = |i: usize| (default_width(&table.columns[i].dtype) * 4.0) as u32;
+            let narrowest = source.iter().copied().min_by_key(|i| width(*i));
+            let any = columns.iter().any(|c| wanted.contains(&c.id));
+            // Rows need at least one column to be counted by.
+            let kept = source.into_iter().zip(columns).filter(|(i, c)| if any { wanted.contains(&c.id) } else { Some(*i) == narrowest });
             let (source, columns) = kept.unzip();
             LogicalPlan::Scan { table, source, columns }
         }
         LogicalPlan::Values { columns, rows } => {
-            let keep: Vec<usize> = (0..columns.len()).filter(|i| wanted.contains(&columns[*i].id)).collect();
+            let keep = kept_positions(&columns, wanted);
             LogicalPlan::Values {
                 columns: keep.iter().map(|i| columns[*i].clone()).collect(),
                 rows: rows.into_iter().map(|row| keep.iter().map(|i| row[*i].clone()).collect()).collect(),
@@ -29,7 +34,9 @@ pub fn prune(plan: LogicalPlan, wanted: &Wanted) -> LogicalPlan {
             LogicalPlan::Filter { input: Box::new(input), predicate }
         }
         LogicalPlan::Project { input, columns } => {
-            let columns: Vec<_> = columns.into_iter().filter(|(def, _)| wanted.contains(&def.id)).collect();
+            let any = columns.iter().any(|(def, _)| wanted.contains(&def.id));
+            let columns: Vec<_> =
+                columns.into_iter().enumerate().filter(|(i, (def, _))| if any { wanted.contains(&def.id) } else { *i == 0 }).map(|(_, c)| c).collect();
             let below = columns.iter().flat_map(|(_, e)| e.columns()).collect();
             LogicalPlan::Project { input: Box::new(prune(*input, &below)), columns }
         }
@@ -72,7 +79,7 @@ pub fn prune(plan: LogicalPlan, wanted: &Wanted) -> LogicalPlan {
             LogicalPlan::Limit { input: Box::new(prune(*input, wanted)), limit, offset }
         }
         LogicalPlan::Union { inputs, columns } => {
-            let keep: Vec<usize> = (0..columns.len()).filter(|i| wanted.contains(&columns[*i].id)).collect();
+            let keep = kept_positions(&columns, wanted);
             let inputs = inputs
                 .into_iter()
                 .map(|input| {
@@ -101,4 +108,10 @@ pub fn prune(plan: LogicalPlan, wanted: &Wanted) -> LogicalPlan {
             }
         }
     }
+}
+
+/// The positions of the wanted columns; the first if none is wanted, to count rows by.
+fn kept_positions(columns: &[ColumnDef], wanted: &Wanted) -> Vec<usize> {
+    let kept: Vec<usize> = (0..columns.len()).filter(|i| wanted.contains(&columns[*i].id)).collect();
+    if kept.is_empty() && !columns.is_empty() { vec![0] } else { kept }
 }

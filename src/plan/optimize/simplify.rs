@@ -2,7 +2,7 @@
 //! `(a = b AND x) OR (a = b AND y)` is `a = b AND (x OR y)`, which can become a join key.
 
 use super::{Context, transform_up};
-use crate::functions::fold;
+use crate::plan::fold::fold;
 use crate::plan::expr::{Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan};
 use crate::sql::diagnostic::Result;

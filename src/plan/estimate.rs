@@ -1,0 +1,287 @@
+//! How many rows an operator yields, by the textbook (Selinger et al., 1979): statistics of the files, independence of
+//! predicates, containment of join keys. Only data and statistics go in, so the same plan comes out on every cluster.
+
+use super::expr::{ColumnId, Expr, ExprKind};
+use super::logical::{JoinKind, LogicalPlan};
+use crate::sql::{DataType, Value};
+use std::collections::BTreeMap;
+
+/// Selectivity of a predicate about which nothing is known.
+const UNKNOWN: f64 = 0.3;
+/// Selectivity of a text pattern.
+const PATTERN: f64 = 0.1;
+
+/// What is expected of an operator's output.
+#[derive(Debug, Clone, Default)]
+pub struct Cardinality {
+    pub rows: f64,
+    pub columns: BTreeMap<ColumnId, ColumnEstimate>,
+}
+
+/// What is expected of a column.
+#[derive(Debug, Clone, Default)]
+pub struct ColumnEstimate {
+    pub distinct: Option<f64>,
+    /// Numbers in the physical unit of the type.
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    /// Share of rows that are NULL.
+    pub nulls: f64,
+    /// Average bytes per value.
+    pub width: f64,
+}
+
+impl Cardinality {
+    /// Bytes of `columns` in all rows.
+    pub fn bytes(&self, columns: impl IntoIterator<Item = ColumnId>) -> f64 {
+        let width: f64 = columns.into_iter().map(|c| self.columns.get(&c).map_or(8.0, |e| e.width)).sum();
+        self.rows * width.max(1.0)
+    }
+
+    /// Distinct values of a column among the rows that are left.
+    fn distinct(&self, column: ColumnId) -> f64 {
+        self.columns.get(&column).and_then(|c| c.distinct).unwrap_or(self.rows).min(self.rows).max(1.0)
+    }
+
+    fn scaled(mut self, selectivity: f64) -> Cardinality {
+        self.rows = (self.rows * selectivity).max(1.0);
+        self
+    }
+}
+
+/// The estimate for a whole plan.
+pub fn estimate(plan: &LogicalPlan) -> Cardinality {
+    match plan {
+        LogicalPlan::Scan { table, source, columns } => {
+            let rows = table.rows as f64;
+            let columns = source.iter().zip(columns).map(|(index, def)| {
+                let statistics = &table.columns[*index].statistics;
+                let column = ColumnEstimate {
+                    distinct: statistics.distinct.map(|d| d as f64),
+                    min: statistics.min.as_ref().and_then(number),
+                    max: statistics.max.as_ref().and_then(number),
+                    nulls: statistics.nulls.map_or(0.0, |n| n as f64 / rows.max(1.0)),
+                    width: if statistics.width > 0.0 { statistics.width } else { default_width(&def.dtype) },
+                };
+                (def.id, column)
+            });
+            Cardinality { rows, columns: columns.collect() }
+        }
+        LogicalPlan::Values { columns, rows } => Cardinality {
+            rows: rows.len() as f64,
+            columns: columns.iter().map(|c| (c.id, ColumnEstimate { width: default_width(&c.dtype), ..Default::default() })).collect(),
+        },
+        LogicalPlan::Filter { input, predicate } => {
+            let below = estimate(input);
+            let share = selectivity(predicate, &below);
+            below.scaled(share)
+        }
+        LogicalPlan::Project { input, columns } => {
+            let below = estimate(input);
+            let columns = columns.iter().map(|(def, expr)| {
+                let same = expr.as_column().and_then(|c| below.columns.get(&c)).cloned();
+                (def.id, same.unwrap_or_else(|| ColumnEstimate { width: default_width(&def.dtype), ..Default::default() }))
+            });
+            Cardinality { rows: below.rows, columns: columns.collect() }
+        }
+        LogicalPlan::Join { left, right, kind, on } => join(estimate(left), estimate(right), *kind, on.as_ref()),
+        LogicalPlan::Aggregate { input, keys, aggregates, .. } => {
+            let below = estimate(input);
+            let mut columns: BTreeMap<_, _> =
+                keys.iter().filter_map(|k| Some((k.id, below.columns.get(&k.id)?.clone()))).collect();
+            for aggregate in aggregates {
+                let width = default_width(&aggregate.output.dtype);
+                columns.insert(aggregate.output.id, ColumnEstimate { width, ..Default::default() });
+            }
+            Cardinality { rows: groups(&below, keys.iter().map(|k| k.id)), columns }
+        }
+        LogicalPlan::Window { input, calls } => {
+            let mut below = estimate(input);
+            for call in calls {
+                let width = default_width(&call.output.dtype);
+                below.columns.insert(call.output.id, ColumnEstimate { width, ..Default::default() });
+            }
+            below
+        }
+        LogicalPlan::Distinct { input, on } => {
+            let mut below = estimate(input);
+            let keys = on.clone().unwrap_or_else(|| input.columns().iter().map(|c| c.id).collect());
+            below.rows = groups(&below, keys);
+            below
+        }
+        LogicalPlan::Sort { input, .. } => estimate(input),
+        LogicalPlan::Limit { input, limit, .. } => {
+            let mut below = estimate(input);
+            below.rows = limit.map_or(below.rows, |l| below.rows.min(l as f64));
+            below
+        }
+        LogicalPlan::Union { inputs, columns } => {
+            let rows = inputs.iter().map(|i| estimate(i).rows).sum();
+            let columns = columns.iter().map(|c| (c.id, ColumnEstimate { width: default_width(&c.dtype), ..Default::default() }));
+            Cardinality { rows, columns: columns.collect() }
+        }
+        LogicalPlan::SetOperation { left, columns, .. } => {
+            let rows = estimate(left).rows;
+            let columns = columns.iter().map(|c| (c.id, ColumnEstimate { width: default_width(&c.dtype), ..Default::default() }));
+            Cardinality { rows, columns: columns.collect() }
+        }
+    }
+}
+
+/// Groups by `keys`: the product of their distinct values, at most the rows.
+pub fn groups(input: &Cardinality, keys: impl IntoIterator<Item = ColumnId>) -> f64 {
+    let product: f64 = keys.into_iter().map(|k| input.distinct(k)).product();
+    product.min(input.rows).max(1.0)
+}
+
+/// The estimate for a join of two estimates.
+pub fn join(left: Cardinality, right: Cardinality, kind: JoinKind, on: Option<&Expr>) -> Cardinality {
+    let pairs = left.rows * right.rows;
+    let mut both = Cardinality { rows: pairs, columns: left.columns.clone() };
+    both.columns.extend(right.columns.iter().map(|(id, c)| (*id, c.clone())));
+    let mut share = 1.0;
+    for part in on.map(parts).unwrap_or_default() {
+        share *= match equality(part) {
+            Some((a, b)) => {
+                let side = |id: ColumnId| if left.columns.contains_key(&id) { left.distinct(id) } else { right.distinct(id) };
+                1.0 / side(a).max(side(b))
+            }
+            None => selectivity(part, &both),
+        };
+    }
+    let matches = (pairs * share).max(1.0);
+    let rows = match kind {
+        JoinKind::Inner | JoinKind::Cross => matches,
+        JoinKind::Left => matches.max(left.rows),
+        JoinKind::Right => matches.max(right.rows),
+        JoinKind::Full => matches.max(left.rows).max(right.rows),
+        JoinKind::Single | JoinKind::Mark(_) => left.rows,
+        JoinKind::Semi => matches.min(left.rows),
+        JoinKind::Anti => (left.rows - matches.min(left.rows)).max(left.rows * 0.1),
+    };
+    Cardinality { rows, columns: both.columns }
+}
+
+/// The conjuncts of a condition, not taken apart further.
+fn parts(on: &Expr) -> Vec<&Expr> {
+    match &on.kind {
+        ExprKind::And(parts) => parts.iter().collect(),
+        _ => vec![on],
+    }
+}
+
+/// `a = b` between two columns.
+fn equality(expr: &Expr) -> Option<(ColumnId, ColumnId)> {
+    match &expr.kind {
+        ExprKind::Call { function, args } if function == "=" => Some((column(&args[0])?, column(&args[1])?)),
+        _ => None,
+    }
+}
+
+/// A column, looked at through casts.
+fn column(expr: &Expr) -> Option<ColumnId> {
+    match &expr.kind {
+        ExprKind::Column(id) => Some(*id),
+        ExprKind::Cast { arg, .. } => column(arg),
+        _ => None,
+    }
+}
+
+/// The share of rows for which `predicate` is true.
+pub fn selectivity(predicate: &Expr, input: &Cardinality) -> f64 {
+    match &predicate.kind {
+        ExprKind::Literal(Value::Boolean(true)) => 1.0,
+        ExprKind::Literal(_) => 0.0,
+        ExprKind::And(parts) => range_pairs(parts, input),
+        ExprKind::Or(parts) => 1.0 - parts.iter().map(|p| 1.0 - selectivity(p, input)).product::<f64>(),
+        ExprKind::Not(arg) => 1.0 - selectivity(arg, input),
+        ExprKind::IsNull { arg, negated } => {
+            let nulls = column(arg).and_then(|c| input.columns.get(&c)).map_or(0.1, |c| c.nulls);
+            if *negated { 1.0 - nulls } else { nulls }
+        }
+        ExprKind::InList { arg, items, negated } => {
+            let one = column(arg).map_or(PATTERN, |c| 1.0 / input.distinct(c));
+            let share = (one * items.len() as f64).min(1.0);
+            if *negated { 1.0 - share } else { share }
+        }
+        ExprKind::Call { function, args } => match function.as_str() {
+            "=" => match (column(&args[0]), column(&args[1])) {
+                (Some(a), Some(b)) => 1.0 / input.distinct(a).max(input.distinct(b)),
+                (Some(c), None) | (None, Some(c)) => 1.0 / input.distinct(c),
+                (None, None) => PATTERN,
+            },
+            "<>" => 0.9,
+            "<" | "<=" | ">" | ">=" => comparison(predicate, input).map_or(UNKNOWN, |(_, low, high)| (high - low).clamp(0.0, 1.0)),
+            "like" | "ilike" | "starts_with" | "ends_with" | "contains" => PATTERN,
+            "not_like" | "not_ilike" => 1.0 - PATTERN,
+            _ => UNKNOWN,
+        },
+        _ => UNKNOWN,
+    }
+}
+
+/// A conjunction; bounds on one column are cut with each other instead of multiplied, so that BETWEEN is one range.
+fn range_pairs(parts: &[Expr], input: &Cardinality) -> f64 {
+    let mut ranges: BTreeMap<ColumnId, (f64, f64)> = BTreeMap::new();
+    let mut share = 1.0;
+    for part in parts {
+        match comparison(part, input) {
+            Some((column, low, high)) => {
+                let range = ranges.entry(column).or_insert((0.0, 1.0));
+                *range = (range.0.max(low), range.1.min(high));
+            }
+            None => share *= selectivity(part, input),
+        }
+    }
+    share * ranges.values().map(|(low, high)| (high - low).clamp(0.000_1, 1.0)).product::<f64>()
+}
+
+/// `column < constant` and its kin as the part of the column's range that it leaves, from 0 to 1.
+fn comparison(predicate: &Expr, input: &Cardinality) -> Option<(ColumnId, f64, f64)> {
+    let ExprKind::Call { function, args } = &predicate.kind else { return None };
+    let (id, constant, less) = match (column(&args[0]), column(&args[1])) {
+        (Some(id), None) => (id, literal(&args[1], &args[0])?, matches!(function.as_str(), "<" | "<=")),
+        (None, Some(id)) => (id, literal(&args[0], &args[1])?, matches!(function.as_str(), ">" | ">=")),
+        _ => return None,
+    };
+    if !matches!(function.as_str(), "<" | "<=" | ">" | ">=") {
+        return None;
+    }
+    let range = input.columns.get(&id)?;
+    let (min, max) = (range.min?, range.max?);
+    let at = if max > min { ((constant - min) / (max - min)).clamp(0.0, 1.0) } else { 0.5 };
+    Some(if less { (id, 0.0, at) } else { (id, at, 1.0) })
+}
+
+/// A constant in the unit of the column beside it; a cast between decimals changes the scale, which is undone here.
+fn literal(constant: &Expr, beside: &Expr) -> Option<f64> {
+    let ExprKind::Literal(value) = &constant.kind else { return None };
+    let scale = |t: &DataType| if let DataType::Decimal { scale, .. } = t { *scale as i32 } else { 0 };
+    let inner = match &beside.kind {
+        ExprKind::Cast { arg, .. } => &arg.dtype,
+        _ => &beside.dtype,
+    };
+    Some(number(value)? * 10f64.powi(scale(inner) - scale(&constant.dtype)))
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(i) => Some(*i as f64),
+        Value::Float(f) => Some(*f),
+        _ => None,
+    }
+}
+
+/// Bytes of a value where no statistics say better.
+pub fn default_width(dtype: &DataType) -> f64 {
+    match dtype {
+        DataType::Null | DataType::Boolean | DataType::TinyInt | DataType::UTinyInt => 1.0,
+        DataType::SmallInt | DataType::USmallInt => 2.0,
+        DataType::Integer | DataType::UInteger | DataType::Float | DataType::Date => 4.0,
+        DataType::HugeInt | DataType::Interval => 16.0,
+        DataType::Decimal { precision, .. } if *precision > 18 => 16.0,
+        DataType::Varchar | DataType::Blob => 24.0,
+        DataType::List(_) | DataType::Struct(_) => 48.0,
+        _ => 8.0,
+    }
+}

@@ -1,0 +1,15 @@
+//! From a bound query to stages: optimize, then cut.
+
+use super::logical::Query;
+use super::physical::PhysicalQuery;
+use super::{optimize, stages};
+use crate::functions::QueryClock;
+use crate::sql::diagnostic::Result;
+use crate::sql::settings::Settings;
+
+/// Plans a bound query onto stages. The result depends on the query, the data's statistics and the settings only.
+///
+/// Errors: what cannot be planned yet, at its place in the text; a table whose files cannot be read.
+pub fn plan(query: Query, settings: &Settings, clock: QueryClock) -> Result<PhysicalQuery> {
+    stages::cut(optimize::optimize(query, clock)?, settings)
+}

@@ -1,0 +1,252 @@
+//! Join strategies: which side is built, and whether it is broadcast to the other side's tasks or both are hashed.
+
+use super::{Part, Placement, Planner, Wanted, not_yet};
+use crate::plan::estimate::estimate;
+use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
+use crate::plan::logical::{JoinKind, LogicalPlan};
+use crate::plan::physical::{Fragment, PhysicalJoin, Tasks};
+use crate::sql::diagnostic::Result;
+use crate::sql::settings::JoinDistribution;
+use std::collections::BTreeSet;
+
+/// A build side up to this size is broadcast: a copy is shared by all tasks of a node, so tens of megabytes are cheap.
+const BROADCAST_BYTES: f64 = 48.0 * 1024.0 * 1024.0;
+
+/// The condition of a join, sorted out.
+struct Condition {
+    /// Equal columns, left and right.
+    keys: Vec<(ColumnId, ColumnId)>,
+    residual: Option<Expr>,
+}
+
+impl Planner<'_> {
+    pub(super) fn join(
+        &mut self,
+        plan: &LogicalPlan,
+        left: &LogicalPlan,
+        right: &LogicalPlan,
+        kind: JoinKind,
+        on: Option<&Expr>,
+        wanted: &Wanted,
+    ) -> Result<Part> {
+        let columns = |p: &LogicalPlan| p.columns().iter().map(|c| c.id).collect::<Wanted>();
+        let (left_columns, right_columns) = (columns(left), columns(right));
+        let read: Wanted = wanted.iter().copied().chain(on.iter().flat_map(|e| e.columns())).collect();
+        let mut left_part = self.part(left, &read.intersection(&left_columns).copied().collect())?;
+        let mut right_part = self.part(right, &read.intersection(&right_columns).copied().collect())?;
+        let condition = self.condition(on, &left_columns, &right_columns, &mut left_part, &mut right_part);
+        let cardinality = estimate(plan);
+        let mut output: Vec<ColumnId> = plan.columns().iter().map(|c| c.id).filter(|c| wanted.contains(c)).collect();
+        if output.is_empty() {
+            // Rows are counted by a column.
+            output.extend(left_part.fragment.columns().first().map(|c| c.id));
+        }
+        let mut joined = if condition.keys.is_empty() {
+            self.nested_loop(left_part, right_part, kind, condition.residual, output)?
+        } else {
+            self.hash_join(left_part, right_part, kind, condition, output)?
+        };
+        joined.cardinality = cardinality;
+        Ok(joined)
+    }
+
+    /// Sorts out `on`: equalities between the sides become keys (computed below the join if they are not plain columns).
+    fn condition(
+        &mut self,
+        on: Option<&Expr>,
+        left_columns: &Wanted,
+        right_columns: &Wanted,
+        left: &mut Part,
+        right: &mut Part,
+    ) -> Condition {
+        let parts = match on {
+            Some(Expr { kind: ExprKind::And(parts), .. }) => parts.clone(),
+            Some(one) => vec![one.clone()],
+            None => vec![],
+        };
+        let (mut keys, mut residual) = (Vec::new(), Vec::new());
+        for part in parts {
+            if let ExprKind::Call { function, args } = &part.kind
+                && function == "="
+                && let Some((l, r)) = sides(args, left_columns, right_columns)
+            {
+                keys.push((self.key(l, left), self.key(r, right)));
+            } else if part != Expr::boolean(true) {
+                residual.push(part);
+            }
+        }
+        Condition { keys, residual: if residual.is_empty() { None } else { Some(Expr::and(residual)) } }
+    }
+
+    /// The column that holds `key` in the part; a new one if it has to be computed.
+    fn key(&mut self, key: &Expr, part: &mut Part) -> ColumnId {
+        if let Some(id) = key.as_column() {
+            return id;
+        }
+        let def = self.fresh("join key", key.dtype.clone());
+        let mut columns: Vec<(ColumnDef, Expr)> =
+            part.fragment.columns().into_iter().map(|c| (c.clone(), Expr::column(c.id, c.dtype))).collect();
+        columns.push((def.clone(), key.clone()));
+        let input = std::mem::replace(&mut part.fragment, Fragment::Values { columns: vec![], rows: vec![] });
+        part.fragment = Fragment::Project { input: Box::new(input), columns };
+        def.id
+    }
+
+    fn hash_join(
+        &mut self,
+        mut left: Part,
+        mut right: Part,
+        kind: JoinKind,
+        condition: Condition,
+        output: Vec<ColumnId>,
+    ) -> Result<Part> {
+        let Condition { mut keys, residual } = condition;
+        let bytes = |part: &Part| part.cardinality.bytes(part.fragment.columns().iter().map(|c| c.id));
+        // Inner joins build the smaller side; seen from there, left and right are only names.
+        if kind == JoinKind::Inner && bytes(&left) < bytes(&right) {
+            std::mem::swap(&mut left, &mut right);
+            keys = keys.into_iter().map(|(l, r)| (r, l)).collect();
+        }
+        let mut physical = match kind {
+            JoinKind::Inner | JoinKind::Cross => PhysicalJoin::Inner,
+            JoinKind::Left => PhysicalJoin::LeftOuter,
+            JoinKind::Right => PhysicalJoin::RightOuter,
+            JoinKind::Full => PhysicalJoin::FullOuter,
+            JoinKind::Semi => PhysicalJoin::Semi,
+            JoinKind::Anti => PhysicalJoin::Anti,
+            JoinKind::Single => PhysicalJoin::Single,
+            JoinKind::Mark(id) => PhysicalJoin::Mark(id),
+        };
+        let keeps_build_rows = matches!(physical, PhysicalJoin::RightOuter | PhysicalJoin::FullOuter);
+        // A mark must know whether there is a NULL anywhere on the build side, so every task needs all of it.
+        let must_broadcast = matches!(physical, PhysicalJoin::Mark(_));
+        let broadcast = must_broadcast
+            || !keeps_build_rows
+                && match self.settings.join_distribution() {
+                    JoinDistribution::Broadcast => true,
+                    JoinDistribution::Partitioned => false,
+                    JoinDistribution::Automatic => bytes(&right) <= BROADCAST_BYTES,
+                };
+        let all = |part: &Part| part.fragment.columns().iter().map(|c| c.id).collect::<Wanted>();
+        if left.is_single() && right.is_single() && left.fragment_is_constant() && right.fragment_is_constant() {
+            let fragment = hash(left.fragment, right.fragment, physical, keys, residual, output);
+            return Ok(Part { fragment, ..left });
+        }
+        if broadcast {
+            let wanted = all(&right);
+            let build = self.broadcast(right, &wanted);
+            let fragment = hash(left.fragment, build, physical, keys, residual, output);
+            return Ok(Part { fragment, ..left });
+        }
+        if physical == PhysicalJoin::LeftOuter && bytes(&left) < bytes(&right) {
+            std::mem::swap(&mut left, &mut right);
+            keys = keys.into_iter().map(|(l, r)| (r, l)).collect();
+            physical = PhysicalJoin::RightOuter;
+        }
+        let (left_keys, right_keys): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+        let partitions = match (&left.placement, &right.placement) {
+            (Placement::Hashed(k, n), _) if *k == left_keys => *n,
+            (_, Placement::Hashed(k, n)) if *k == right_keys => *n,
+            _ => self.partitions(bytes(&left) + bytes(&right)),
+        };
+        let (left_wanted, right_wanted) = (all(&left), all(&right));
+        let build = self.hashed(right, right_keys, partitions, &right_wanted);
+        let probe = self.hashed(left, left_keys, partitions, &left_wanted);
+        // Rows without a match have NULL keys: only an inner join, or one that keeps probe rows alone, leaves rows hashed.
+        let placement = match physical {
+            PhysicalJoin::RightOuter | PhysicalJoin::FullOuter => Placement::Anywhere,
+            _ => probe.placement.clone(),
+        };
+        let fragment = hash(probe.fragment, build.fragment, physical, keys, residual, output);
+        Ok(Part { fragment, tasks: Tasks::Partitions { count: partitions }, placement, cardinality: probe.cardinality })
+    }
+
+    fn nested_loop(
+        &mut self,
+        mut left: Part,
+        mut right: Part,
+        kind: JoinKind,
+        on: Option<Expr>,
+        output: Vec<ColumnId>,
+    ) -> Result<Part> {
+        let all = |part: &Part| part.fragment.columns().iter().map(|c| c.id).collect::<Wanted>();
+        let physical = match kind {
+            JoinKind::Inner | JoinKind::Cross => PhysicalJoin::Inner,
+            JoinKind::Left => PhysicalJoin::LeftOuter,
+            JoinKind::Full => PhysicalJoin::FullOuter,
+            JoinKind::Right => PhysicalJoin::RightOuter,
+            JoinKind::Semi => PhysicalJoin::Semi,
+            JoinKind::Anti => PhysicalJoin::Anti,
+            JoinKind::Mark(id) => PhysicalJoin::Mark(id),
+            JoinKind::Single if on.is_some() => return Err(not_yet("correlated subqueries")),
+            JoinKind::Single => {
+                // Stands alone: one row for everybody, so this is a cross join with that row.
+                let wanted = all(&right);
+                right = self.gathered(right, &wanted);
+                let columns = right.fragment.columns();
+                let cardinality = right.cardinality.clone();
+                right = right.grow(cardinality, |input| Fragment::SingleRow { input, columns });
+                PhysicalJoin::Inner
+            }
+        };
+        let rows = |part: &Part| part.cardinality.rows;
+        if physical == PhysicalJoin::Inner && kind != JoinKind::Single && rows(&left) < rows(&right) {
+            std::mem::swap(&mut left, &mut right);
+        }
+        if matches!(physical, PhysicalJoin::FullOuter | PhysicalJoin::RightOuter) {
+            let wanted = all(&left);
+            left = self.gathered(left, &wanted);
+        }
+        let wanted = all(&right);
+        let build = if left.fragment_is_constant() && right.fragment_is_constant() {
+            right.fragment
+        } else {
+            self.broadcast(right, &wanted)
+        };
+        let fragment = Fragment::NestedLoopJoin {
+            left: Box::new(left.fragment),
+            right: Box::new(build),
+            kind: physical,
+            on,
+            output,
+        };
+        Ok(Part { fragment, ..left })
+    }
+}
+
+impl Part {
+    /// Whether the part reads no table and no exchange, so that it can stand in any one task.
+    fn fragment_is_constant(&self) -> bool {
+        fn constant(fragment: &Fragment) -> bool {
+            match fragment {
+                Fragment::Scan { .. } | Fragment::ExchangeRead { .. } | Fragment::ReadAll { .. } => false,
+                other => other.inputs().into_iter().all(constant),
+            }
+        }
+        constant(&self.fragment)
+    }
+}
+
+fn hash(
+    probe: Fragment,
+    build: Fragment,
+    kind: PhysicalJoin,
+    keys: Vec<(ColumnId, ColumnId)>,
+    residual: Option<Expr>,
+    output: Vec<ColumnId>,
+) -> Fragment {
+    Fragment::HashJoin { probe: Box::new(probe), build: Box::new(build), kind, keys, residual, output }
+}
+
+/// The two sides of an equality, the left input's first, if each reads one input only.
+fn sides<'e>(args: &'e [Expr], left: &BTreeSet<ColumnId>, right: &BTreeSet<ColumnId>) -> Option<(&'e Expr, &'e Expr)> {
+    let reads = |e: &Expr, columns: &BTreeSet<ColumnId>| {
+        let read = e.columns();
+        !read.is_empty() && read.iter().all(|c| columns.contains(c))
+    };
+    match args {
+        [a, b] if reads(a, left) && reads(b, right) => Some((a, b)),
+        [a, b] if reads(a, right) && reads(b, left) => Some((b, a)),
+        _ => None,
+    }
+}
