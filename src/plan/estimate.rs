@@ -69,7 +69,10 @@ pub fn estimate(plan: &LogicalPlan) -> Cardinality {
         }
         LogicalPlan::Values { columns, rows } => Cardinality {
             rows: rows.len() as f64,
-            columns: columns.iter().map(|c| (c.id, ColumnEstimate { width: default_width(&c.dtype), ..Default::default() })).collect(),
+            columns: columns
+                .iter()
+                .map(|c| (c.id, ColumnEstimate { width: default_width(&c.dtype), ..Default::default() }))
+                .collect(),
         },
         LogicalPlan::Filter { input, predicate } => {
             let below = estimate(input);
@@ -80,7 +83,10 @@ pub fn estimate(plan: &LogicalPlan) -> Cardinality {
             let below = estimate(input);
             let columns = columns.iter().map(|(def, expr)| {
                 let same = expr.as_column().and_then(|c| below.columns.get(&c)).cloned();
-                (def.id, same.unwrap_or_else(|| ColumnEstimate { width: default_width(&def.dtype), ..Default::default() }))
+                (
+                    def.id,
+                    same.unwrap_or_else(|| ColumnEstimate { width: default_width(&def.dtype), ..Default::default() }),
+                )
             });
             Cardinality { rows: below.rows, columns: columns.collect() }
         }
@@ -117,12 +123,14 @@ pub fn estimate(plan: &LogicalPlan) -> Cardinality {
         }
         LogicalPlan::Union { inputs, columns } => {
             let rows = inputs.iter().map(|i| estimate(i).rows).sum();
-            let columns = columns.iter().map(|c| (c.id, ColumnEstimate { width: default_width(&c.dtype), ..Default::default() }));
+            let columns =
+                columns.iter().map(|c| (c.id, ColumnEstimate { width: default_width(&c.dtype), ..Default::default() }));
             Cardinality { rows, columns: columns.collect() }
         }
         LogicalPlan::SetOperation { left, columns, .. } => {
             let rows = estimate(left).rows;
-            let columns = columns.iter().map(|c| (c.id, ColumnEstimate { width: default_width(&c.dtype), ..Default::default() }));
+            let columns =
+                columns.iter().map(|c| (c.id, ColumnEstimate { width: default_width(&c.dtype), ..Default::default() }));
             Cardinality { rows, columns: columns.collect() }
         }
     }
@@ -143,7 +151,8 @@ pub fn join(left: Cardinality, right: Cardinality, kind: JoinKind, on: Option<&E
     for part in on.map(parts).unwrap_or_default() {
         share *= match equality(part) {
             Some((a, b)) => {
-                let side = |id: ColumnId| if left.columns.contains_key(&id) { left.distinct(id) } else { right.distinct(id) };
+                let side =
+                    |id: ColumnId| if left.columns.contains_key(&id) { left.distinct(id) } else { right.distinct(id) };
                 1.0 / side(a).max(side(b))
             }
             None => selectivity(part, &both),
@@ -211,7 +220,9 @@ pub fn selectivity(predicate: &Expr, input: &Cardinality) -> f64 {
                 (None, None) => PATTERN,
             },
             "<>" => 0.9,
-            "<" | "<=" | ">" | ">=" => comparison(predicate, input).map_or(UNKNOWN, |(_, low, high)| (high - low).clamp(0.0, 1.0)),
+            "<" | "<=" | ">" | ">=" => {
+                comparison(predicate, input).map_or(UNKNOWN, |(_, low, high)| (high - low).clamp(0.0, 1.0))
+            }
             "like" | "ilike" | "starts_with" | "ends_with" | "contains" => PATTERN,
             "not_like" | "not_ilike" => 1.0 - PATTERN,
             _ => UNKNOWN,

@@ -141,7 +141,8 @@ fn show(expr: &Expr, names: &Names) -> String {
 }
 
 fn list<'a>(columns: impl IntoIterator<Item = &'a ColumnId>, names: &Names) -> String {
-    let all: Vec<String> = columns.into_iter().map(|id| names.get(id).cloned().unwrap_or_else(|| id.to_string())).collect();
+    let all: Vec<String> =
+        columns.into_iter().map(|id| names.get(id).cloned().unwrap_or_else(|| id.to_string())).collect();
     all.join(", ")
 }
 
@@ -181,7 +182,9 @@ fn describe(fragment: &Fragment, names: &Names, lines: &mut Vec<Line>) {
                 lines.push(plain(format!("compute {}", computed.join(", "))));
             }
         }
-        Fragment::Aggregate { keys, aggregates, phase, .. } => lines.push(plain(aggregate(keys, aggregates, *phase, names))),
+        Fragment::Aggregate { keys, aggregates, phase, .. } => {
+            lines.push(plain(aggregate(keys, aggregates, *phase, names)))
+        }
         Fragment::HashJoin { build, kind, keys, residual, .. } => {
             let on: Vec<String> = keys
                 .iter()
@@ -199,7 +202,9 @@ fn describe(fragment: &Fragment, names: &Names, lines: &mut Vec<Line>) {
             Some(on) => format!("{} with {} on {}", join(*kind), side(right), show(on, names)),
             None => format!("every pair with {}", side(right)),
         })),
-        Fragment::Sort { keys, .. } => lines.push(plain(format!("sort by {}", list(keys.iter().map(|k| &k.column), names)))),
+        Fragment::Sort { keys, .. } => {
+            lines.push(plain(format!("sort by {}", list(keys.iter().map(|k| &k.column), names))))
+        }
         Fragment::TopK { keys, limit, .. } => {
             lines.push(plain(format!("first {limit} by {}", list(keys.iter().map(|k| &k.column), names))));
         }
@@ -261,7 +266,9 @@ fn exchange(query: &PhysicalQuery, stage: &Stage, names: &Names) -> String {
         (Exchange::Broadcast, Some(to)) => format!("broadcast to stage {to}"),
         (Exchange::Gather, Some(to)) => format!("gather to stage {to}"),
         (Exchange::Broadcast | Exchange::Gather, None) => "gather to the coordinator".to_string(),
-        (Exchange::RoundRobin { partitions }, _) => format!("round robin, {}", plural(u64::from(*partitions), "partition")),
+        (Exchange::RoundRobin { partitions }, _) => {
+            format!("round robin, {}", plural(u64::from(*partitions), "partition"))
+        }
     }
 }
 

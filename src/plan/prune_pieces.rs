@@ -62,7 +62,9 @@ fn scale(dtype: &DataType) -> Option<u8> {
 fn column_of(expr: &Expr) -> Option<ColumnId> {
     match &expr.kind {
         ExprKind::Column(id) => Some(*id),
-        ExprKind::Cast { arg, .. } if scale(&arg.dtype).is_some() && scale(&arg.dtype) == scale(&expr.dtype) => column_of(arg),
+        ExprKind::Cast { arg, .. } if scale(&arg.dtype).is_some() && scale(&arg.dtype) == scale(&expr.dtype) => {
+            column_of(arg)
+        }
         _ => None,
     }
 }

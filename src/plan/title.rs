@@ -33,7 +33,9 @@ fn describe(fragment: &Fragment, words: &mut Vec<String>) {
     }
     match fragment {
         Fragment::Scan { table, .. } => words.push(format!("scan {}", table.display_name())),
-        Fragment::Aggregate { aggregates, phase, keys, .. } => words.push(aggregate(aggregates, *phase, keys.is_empty())),
+        Fragment::Aggregate { aggregates, phase, keys, .. } => {
+            words.push(aggregate(aggregates, *phase, keys.is_empty()))
+        }
         Fragment::HashJoin { .. } | Fragment::NestedLoopJoin { .. } => words.push("join".to_string()),
         Fragment::Sort { .. } => words.push("sort".to_string()),
         Fragment::TopK { limit, .. } => words.push(format!("top {limit}")),

@@ -20,8 +20,25 @@ pub fn may_fail(expr: &Expr) -> bool {
         ExprKind::ScalarSubquery(_) => true,
         ExprKind::Cast { arg, lenient } => !lenient && !is_safe_cast(&arg.dtype, &expr.dtype),
         ExprKind::Call { function, args } => match function.as_str() {
-            "=" | "<>" | "<" | "<=" | ">" | ">=" | "is_distinct_from" | "is_not_distinct_from" | "like" | "ilike"
-            | "not_like" | "not_ilike" | "lower" | "upper" | "coalesce" | "length" | "starts_with" | "ends_with" | "contains" => false,
+            "="
+            | "<>"
+            | "<"
+            | "<="
+            | ">"
+            | ">="
+            | "is_distinct_from"
+            | "is_not_distinct_from"
+            | "like"
+            | "ilike"
+            | "not_like"
+            | "not_ilike"
+            | "lower"
+            | "upper"
+            | "coalesce"
+            | "length"
+            | "starts_with"
+            | "ends_with"
+            | "contains" => false,
             "+" | "-" | "*" | "/" | "neg" => {
                 let floating = |t: &DataType| matches!(t, DataType::Double | DataType::Float);
                 !(floating(&expr.dtype) && args.iter().all(|a| floating(&a.dtype)))

@@ -138,7 +138,13 @@ fn exhaustive(leaves: &[Leaf], conditions: &[Expr]) -> LogicalPlan {
     assemble(leaves, conditions, &masks, &best, all)
 }
 
-fn assemble(leaves: &[Leaf], conditions: &[Expr], masks: &[u64], best: &[Option<(f64, u64, Cardinality)>], set: u64) -> LogicalPlan {
+fn assemble(
+    leaves: &[Leaf],
+    conditions: &[Expr],
+    masks: &[u64],
+    best: &[Option<(f64, u64, Cardinality)>],
+    set: u64,
+) -> LogicalPlan {
     if set.count_ones() == 1 {
         return leaves[set.trailing_zeros() as usize].plan.clone();
     }
@@ -186,7 +192,9 @@ fn greedy(leaves: &[Leaf], conditions: &[Expr]) -> LogicalPlan {
                 let set = parts[i].0 | parts[j].0;
                 let on = newly_bound(conditions, &masks, set, parts[i].0);
                 let cross = on.as_ref().is_none_or(|c| matches!(c.kind, ExprKind::Literal(_)));
-                let rows = join(parts[i].1.cardinality.clone(), parts[j].1.cardinality.clone(), JoinKind::Inner, on.as_ref()).rows;
+                let rows =
+                    join(parts[i].1.cardinality.clone(), parts[j].1.cardinality.clone(), JoinKind::Inner, on.as_ref())
+                        .rows;
                 if chosen.is_none_or(|(c, r, _, _)| (cross, rows) < (c, r)) {
                     chosen = Some((cross, rows, i, j));
                 }

@@ -60,7 +60,10 @@ pub fn optimize(query: Query, clock: QueryClock) -> Result<Query> {
 }
 
 /// Rebuilds a plan from its leaves up: `change` sees every operator after its inputs.
-fn transform_up(mut plan: LogicalPlan, change: &mut impl FnMut(LogicalPlan) -> Result<LogicalPlan>) -> Result<LogicalPlan> {
+fn transform_up(
+    mut plan: LogicalPlan,
+    change: &mut impl FnMut(LogicalPlan) -> Result<LogicalPlan>,
+) -> Result<LogicalPlan> {
     for input in plan.inputs_mut() {
         let taken = std::mem::replace(input, LogicalPlan::Values { columns: vec![], rows: vec![] });
         *input = transform_up(taken, change)?;

@@ -18,7 +18,10 @@ pub fn prune(plan: LogicalPlan, wanted: &Wanted) -> LogicalPlan {
             let narrowest = source.iter().copied().min_by_key(|i| width(*i));
             let any = columns.iter().any(|c| wanted.contains(&c.id));
             // Rows need at least one column to be counted by.
-            let kept = source.into_iter().zip(columns).filter(|(i, c)| if any { wanted.contains(&c.id) } else { Some(*i) == narrowest });
+            let kept = source
+                .into_iter()
+                .zip(columns)
+                .filter(|(i, c)| if any { wanted.contains(&c.id) } else { Some(*i) == narrowest });
             let (source, columns) = kept.unzip();
             LogicalPlan::Scan { table, source, columns }
         }
@@ -35,8 +38,12 @@ pub fn prune(plan: LogicalPlan, wanted: &Wanted) -> LogicalPlan {
         }
         LogicalPlan::Project { input, columns } => {
             let any = columns.iter().any(|(def, _)| wanted.contains(&def.id));
-            let columns: Vec<_> =
-                columns.into_iter().enumerate().filter(|(i, (def, _))| if any { wanted.contains(&def.id) } else { *i == 0 }).map(|(_, c)| c).collect();
+            let columns: Vec<_> = columns
+                .into_iter()
+                .enumerate()
+                .filter(|(i, (def, _))| if any { wanted.contains(&def.id) } else { *i == 0 })
+                .map(|(_, c)| c)
+                .collect();
             let below = columns.iter().flat_map(|(_, e)| e.columns()).collect();
             LogicalPlan::Project { input: Box::new(prune(*input, &below)), columns }
         }

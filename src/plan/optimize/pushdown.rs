@@ -24,11 +24,8 @@ fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
             filtered(push(*input, sink), stay)
         }
         LogicalPlan::Project { input, columns } => {
-            let plain: BTreeMap<ColumnId, Expr> = columns
-                .iter()
-                .filter(|(_, e)| !may_fail(e))
-                .map(|(def, e)| (def.id, e.clone()))
-                .collect();
+            let plain: BTreeMap<ColumnId, Expr> =
+                columns.iter().filter(|(_, e)| !may_fail(e)).map(|(def, e)| (def.id, e.clone())).collect();
             let computed: BTreeSet<ColumnId> = columns.iter().map(|(def, _)| def.id).collect();
             let (mut sink, mut stay) = (Vec::new(), Vec::new());
             for predicate in predicates {
@@ -89,7 +86,13 @@ fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
     }
 }
 
-fn push_join(left: LogicalPlan, right: LogicalPlan, kind: JoinKind, on: Option<Expr>, predicates: Vec<Expr>) -> LogicalPlan {
+fn push_join(
+    left: LogicalPlan,
+    right: LogicalPlan,
+    kind: JoinKind,
+    on: Option<Expr>,
+    predicates: Vec<Expr>,
+) -> LogicalPlan {
     let left_columns: BTreeSet<ColumnId> = left.columns().iter().map(|c| c.id).collect();
     let right_columns: BTreeSet<ColumnId> = right.columns().iter().map(|c| c.id).collect();
     let join = |left, right, kind, on: Vec<Expr>| LogicalPlan::Join {
@@ -130,7 +133,9 @@ fn push_join(left: LogicalPlan, right: LogicalPlan, kind: JoinKind, on: Option<E
             let (to_left, stay) = reads_only(predicates, &left_columns);
             filtered(join(push(left, to_left), push(right, vec![]), kind, on), stay)
         }
-        JoinKind::Right | JoinKind::Full => filtered(join(push(left, vec![]), push(right, vec![]), kind, on), predicates),
+        JoinKind::Right | JoinKind::Full => {
+            filtered(join(push(left, vec![]), push(right, vec![]), kind, on), predicates)
+        }
     }
 }
 

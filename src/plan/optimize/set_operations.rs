@@ -21,7 +21,13 @@ pub fn to_groups(plan: LogicalPlan, context: &mut Context) -> Result<LogicalPlan
     })
 }
 
-fn grouped(left: LogicalPlan, right: LogicalPlan, kind: SetKind, columns: Vec<ColumnDef>, context: &mut Context) -> LogicalPlan {
+fn grouped(
+    left: LogicalPlan,
+    right: LogicalPlan,
+    kind: SetKind,
+    columns: Vec<ColumnDef>,
+    context: &mut Context,
+) -> LogicalPlan {
     let mut flag = |name: &str| ColumnDef { id: context.fresh(), name: name.into(), dtype: DataType::Integer };
     let (in_left, in_right) = (flag("in left"), flag("in right"));
     let (seen_left, seen_right) = (flag("seen left"), flag("seen right"));

@@ -2,8 +2,8 @@
 //! `(a = b AND x) OR (a = b AND y)` is `a = b AND (x OR y)`, which can become a join key.
 
 use super::{Context, transform_up};
-use crate::plan::fold::fold;
 use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::fold::fold;
 use crate::plan::logical::{JoinKind, LogicalPlan};
 use crate::sql::diagnostic::Result;
 use crate::sql::{DataType, Value};
@@ -21,10 +21,9 @@ pub fn simplify(plan: LogicalPlan, context: &mut Context) -> Result<LogicalPlan>
                     LogicalPlan::Filter { input, predicate }
                 }
             }
-            LogicalPlan::Project { input, columns } => LogicalPlan::Project {
-                input,
-                columns: columns.into_iter().map(|(def, e)| (def, better(e))).collect(),
-            },
+            LogicalPlan::Project { input, columns } => {
+                LogicalPlan::Project { input, columns: columns.into_iter().map(|(def, e)| (def, better(e))).collect() }
+            }
             // A right join is a left join seen from the other side; columns have identities, so order does not matter.
             LogicalPlan::Join { left, right, kind: JoinKind::Right, on } => {
                 LogicalPlan::Join { left: right, right: left, kind: JoinKind::Left, on: on.map(better) }
@@ -110,16 +109,17 @@ fn factor_or(arms: Vec<Expr>) -> Expr {
             _ => vec![arm.clone()],
         })
         .collect();
-    let shared: Vec<Expr> =
-        split[0].iter().filter(|p| !super::may_fail(p) && split[1..].iter().all(|arm| holds(arm, p))).cloned().collect();
+    let shared: Vec<Expr> = split[0]
+        .iter()
+        .filter(|p| !super::may_fail(p) && split[1..].iter().all(|arm| holds(arm, p)))
+        .cloned()
+        .collect();
     let or = |parts: Vec<Expr>| Expr { kind: ExprKind::Or(parts), dtype: DataType::Boolean, span: None };
     if shared.is_empty() {
         return or(arms);
     }
-    let rest: Vec<Expr> = split
-        .into_iter()
-        .map(|arm| Expr::and(arm.into_iter().filter(|p| !holds(&shared, p)).collect()))
-        .collect();
+    let rest: Vec<Expr> =
+        split.into_iter().map(|arm| Expr::and(arm.into_iter().filter(|p| !holds(&shared, p)).collect())).collect();
     let mut parts = shared;
     if !rest.iter().any(|r| r.kind == ExprKind::Literal(Value::Boolean(true))) {
         parts.push(or(rest));
@@ -129,10 +129,12 @@ fn factor_or(arms: Vec<Expr>) -> Expr {
 
 /// Whether `parts` has an expression equal to `wanted`, wherever each stood in the text.
 fn holds(parts: &[Expr], wanted: &Expr) -> bool {
-    let bare = |e: &Expr| e.clone().transform(&mut |mut e| {
-        e.span = None;
-        e
-    });
+    let bare = |e: &Expr| {
+        e.clone().transform(&mut |mut e| {
+            e.span = None;
+            e
+        })
+    };
     let wanted = bare(wanted);
     parts.iter().any(|p| bare(p) == wanted)
 }

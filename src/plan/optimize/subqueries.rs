@@ -40,7 +40,9 @@ pub fn unnest(plan: LogicalPlan, context: &mut Context) -> Result<LogicalPlan> {
                 }
                 Ok(LogicalPlan::Project { input: Box::new(joined), columns: replaced })
             }
-            LogicalPlan::Join { left, right, kind: JoinKind::Inner | JoinKind::Cross, on: Some(on) } if has_subquery(&on) => {
+            LogicalPlan::Join { left, right, kind: JoinKind::Inner | JoinKind::Cross, on: Some(on) }
+                if has_subquery(&on) =>
+            {
                 // An inner join's condition is a filter over the pairs.
                 let cross = LogicalPlan::Join { left, right, kind: JoinKind::Cross, on: None };
                 unnest(LogicalPlan::Filter { input: Box::new(cross), predicate: on }, context)
@@ -165,7 +167,8 @@ fn replace(mut expr: Expr, mut input: LogicalPlan, context: &mut Context) -> Res
             };
             let zero = Expr::literal(Value::Int(0), DataType::BigInt);
             let operator = if negated { "=" } else { ">" };
-            let value = Expr::call(operator, vec![Expr::column(count.id, count.dtype), zero], DataType::Boolean).at(span);
+            let value =
+                Expr::call(operator, vec![Expr::column(count.id, count.dtype), zero], DataType::Boolean).at(span);
             Ok((value, join(input, counted, JoinKind::Cross, None)))
         }
         kind => Ok((Expr { kind, ..expr }, input)),

@@ -81,7 +81,9 @@ impl Planner<'_> {
     /// Plans `plan` so that the part yields at least the `wanted` columns.
     fn part(&mut self, plan: &LogicalPlan, wanted: &Wanted) -> Result<Part> {
         match plan {
-            LogicalPlan::Scan { table, source, columns } => self.scan(table, source, columns, None, wanted, estimate(plan)),
+            LogicalPlan::Scan { table, source, columns } => {
+                self.scan(table, source, columns, None, wanted, estimate(plan))
+            }
             LogicalPlan::Values { columns, rows } => Ok(Part {
                 fragment: Fragment::Values { columns: columns.clone(), rows: rows.clone() },
                 tasks: Tasks::Single,
@@ -111,7 +113,8 @@ impl Planner<'_> {
                     return Ok(Part { cardinality: estimate(plan), ..part });
                 }
                 // Hashing survives only under the same column identities.
-                let kept: Wanted = columns.iter().filter(|(d, e)| e.as_column() == Some(d.id)).map(|(d, _)| d.id).collect();
+                let kept: Wanted =
+                    columns.iter().filter(|(d, e)| e.as_column() == Some(d.id)).map(|(d, _)| d.id).collect();
                 let mut part = part.grow(estimate(plan), |input| Fragment::Project { input, columns });
                 if let Placement::Hashed(keys, _) = &part.placement
                     && !keys.iter().all(|k| kept.contains(k))
@@ -170,7 +173,14 @@ impl Planner<'_> {
     }
 
     /// `LIMIT`, fused with the `ORDER BY` below it where there is one; projections between them move up.
-    fn limit(&mut self, plan: &LogicalPlan, input: &LogicalPlan, limit: Option<u64>, offset: u64, wanted: &Wanted) -> Result<Part> {
+    fn limit(
+        &mut self,
+        plan: &LogicalPlan,
+        input: &LogicalPlan,
+        limit: Option<u64>,
+        offset: u64,
+        wanted: &Wanted,
+    ) -> Result<Part> {
         if let LogicalPlan::Project { input: below, columns } = input {
             let limited = LogicalPlan::Limit { input: below.clone(), limit, offset };
             return self.part(&LogicalPlan::Project { input: Box::new(limited), columns: columns.clone() }, wanted);
@@ -199,7 +209,10 @@ impl Planner<'_> {
             if let Some(first) = first {
                 match &mut part.fragment {
                     Fragment::Scan { limit, .. } => *limit = Some(first),
-                    _ => part = part.grow(estimate(plan), |input| Fragment::Limit { input, limit: Some(first), offset: 0 }),
+                    _ => {
+                        part =
+                            part.grow(estimate(plan), |input| Fragment::Limit { input, limit: Some(first), offset: 0 })
+                    }
                 }
             }
             part = self.gathered(part, wanted);
@@ -233,7 +246,12 @@ impl Planner<'_> {
         let cardinality = part.cardinality.clone();
         let stage = self.finish(part, Exchange::Gather, wanted);
         let columns = self.yields(stage);
-        Part { fragment: Fragment::ReadAll { stage, columns }, tasks: Tasks::Single, placement: Placement::Single, cardinality }
+        Part {
+            fragment: Fragment::ReadAll { stage, columns },
+            tasks: Tasks::Single,
+            placement: Placement::Single,
+            cardinality,
+        }
     }
 
     /// The part's rows, hashed by `keys` into `partitions`; as they are if they are so already.
