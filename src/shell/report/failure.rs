@@ -1,7 +1,7 @@
 //! The text of a failed query: the short sentence first, then the code, how far it came, and what to do.
 
-use crate::journal::ErrorCode;
 use crate::journal::history::{AttemptState, LostNode, QueryInfo};
+use crate::journal::{ErrorClass, ErrorCode};
 use crate::scheduler::action::QueryError;
 use crate::scheduler::graph::Mode;
 use crate::shell::report::footer::never_fired;
@@ -13,9 +13,9 @@ use crate::sql::{Diagnostic, Span};
 pub fn failure_text(query: &QueryInfo, text: &str, span: Option<Span>, nodes_up: u32) -> String {
     let Some(failure) = &query.failure else { return "Query failed".to_string() };
     let mut lines = match &failure.error {
-        Some(QueryError::Task { .. }) if failure.code.class() == crate::journal::codes::ErrorClass::User => {
-            return clean::lines(&Diagnostic::new(failure.code, failure.message.clone()).at(span).render(text))
-                .into_owned();
+        Some(QueryError::Task { .. }) if failure.code.class() == ErrorClass::User => {
+            let error = Diagnostic::new(failure.code, failure.message.clone()).at(span);
+            return clean::lines(&format!("Error: {}", error.render(text))).into_owned();
         }
         Some(QueryError::Canceled) => {
             return format!(

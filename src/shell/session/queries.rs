@@ -2,12 +2,13 @@
 
 use super::Session;
 use super::result::{Answer, Failure, StatementResult};
+use super::tables::SessionTables;
 use crate::catalog::TableRef;
 use crate::cluster::{QueryOutcome, QuerySpec};
 use crate::functions::QueryClock;
-use crate::journal::ErrorCode;
 use crate::journal::history::{QueryInfo, QueryState};
-use crate::plan::{Fragment, PhysicalQuery};
+use crate::journal::{ErrorClass, ErrorCode};
+use crate::plan::{self, Fragment, PhysicalQuery};
 use crate::scheduler::QueryId;
 use crate::scheduler::action::QueryError;
 use crate::scheduler::graph::{Limits, Mode};
@@ -104,7 +105,7 @@ impl Session {
     /// `EXPLAIN`: the stages, and what each mode would do.
     pub(super) fn explain(&mut self, query: &ast::Query, text: &str) -> StatementResult {
         match self.plan(query, text) {
-            Ok(planned) => StatementResult::text(format!("{} stages", planned.plan.stages.len())),
+            Ok(planned) => StatementResult::text(plan::explain::explain(&planned.plan, None)),
             Err(error) => StatementResult::error(error, text),
         }
     }
@@ -132,7 +133,7 @@ impl Session {
         }
         let notes =
             report::footer(&ran.info, &Footer { timing: true, nodes_up: self.nodes_up().0, ..Footer::default() });
-        let text = format!("{} stages", stages.stages.len());
+        let text = plan::explain::explain(&stages, Some(&report::actual(&ran.info)));
         StatementResult { answer: Ok(Answer::Text(text)), notes, query: Some(ran.info.query) }
     }
 
@@ -152,9 +153,16 @@ impl Session {
     }
 
     /// From the tree to stages.
-    pub(super) fn plan(&mut self, _query: &ast::Query, _text: &str) -> Result<Planned, Diagnostic> {
+    pub(super) fn plan(&mut self, query: &ast::Query, text: &str) -> Result<Planned, Diagnostic> {
+        let now = self.now();
         self.past.planned += 1;
-        Err(Diagnostic::new(ErrorCode::NotSupported, "Queries are not planned yet"))
+        let clock = self.clock.for_query(now, self.past.planned);
+        let tables =
+            SessionTables { catalog: &self.catalog, journal: &self.journal, start_us: self.clock.start_us, now };
+        let context = plan::bind::BindContext { tables: &tables, clock };
+        let bound = plan::bind::bind(query, text, &context)?;
+        let plan = plan::plan(bound, &self.settings, clock)?;
+        Ok(Planned { plan, clock })
     }
 
     /// Runs a plan to its end. `sql` is what the journal calls it.
@@ -231,8 +239,10 @@ impl Session {
             None => (ErrorCode::GenericInternalError, "the query ended without an answer".to_string()),
         };
         let diagnostic = Diagnostic::new(code, message).at(place);
-        let text = report::failure_text(info, text, place, self.nodes_up().0);
-        Failure { diagnostic, statement: None, text }
+        let shown = report::failure_text(info, text, place, self.nodes_up().0);
+        // Only an error of the statement is shown with its place in a script.
+        let statement = (code.class() == ErrorClass::User && place.is_some()).then(|| text.to_string());
+        Failure { diagnostic, statement, text: shown }
     }
 }
 
@@ -252,8 +262,7 @@ impl StatementResult {
 fn failed_for_a_worker(info: &QueryInfo) -> bool {
     info.state == QueryState::Failed
         && info.failure.as_ref().is_some_and(|failure| {
-            !matches!(failure.error, Some(QueryError::Canceled))
-                && failure.code.class() != crate::journal::codes::ErrorClass::User
+            !matches!(failure.error, Some(QueryError::Canceled)) && failure.code.class() != ErrorClass::User
         })
 }
 

@@ -84,7 +84,7 @@ fn stage_line(stage: &StageSnapshot, title: usize, look: Frame) -> String {
     let running = count(|task| matches!(task, TaskSnapshot::Running(_)));
     let lost = count(|task| matches!(task, TaskSnapshot::Lost));
     let again = count(|task| matches!(task, TaskSnapshot::Again(_)));
-    let mut state = format!("{done:>3}/{:<3} done", stage.tasks.len());
+    let mut state = format!("{:>7} done", format!("{done}/{}", stage.tasks.len()));
     for (number, word) in [(running, "running"), (again, "again"), (lost, "lost")] {
         if number > 0 {
             state.push_str(&format!("  {number} {word}"));
@@ -172,7 +172,7 @@ mod tests {
         let picture = frame(&snapshot(1), Frame { columns: 80, lines: 24, color: false, last: false });
         assert_eq!(picture[0], "[============               ]  45%  1.2s  45,000 rows/s  1.1 MB/s  pace 300ms");
         assert!(picture[1].starts_with("  stage 1  scan orders, filter"), "{}", picture[1]);
-        assert!(picture[1].contains(" 14/24  done  1 running  1 again"), "{}", picture[1]);
+        assert!(picture[1].contains(" 14/24 done  1 running  1 again"), "{}", picture[1]);
         assert_eq!(picture[2], KEYS[0]);
     }
 

@@ -52,9 +52,9 @@ impl Narrator {
                 });
                 loss.outputs.push((*stage, needed.clone(), not_needed.clone()));
             }
-            Record::AttemptLost { attempt, .. } if attempt.task.query == self.query => {
-                // Without a lost node before it, the attempt was stopped because the query is over.
-                if let Some(loss) = &mut self.loss {
+            Record::AttemptLost { attempt, place } if attempt.task.query == self.query => {
+                // Elsewhere than on the lost node, the attempt was stopped because the query is over.
+                if let Some(loss) = self.loss.as_mut().filter(|loss| loss.place == *place) {
                     loss.running.push((attempt.task.stage, attempt.task.partition));
                 }
             }
