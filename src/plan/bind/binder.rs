@@ -52,6 +52,8 @@ pub(super) struct Binder<'q> {
     map: SourceMap,
     /// From the place of an opening bracket to the end of the closing one.
     brackets: BTreeMap<u32, u32>,
+    /// Quoted texts, whose places the parser loses where they are names of files.
+    texts: Vec<(String, Span)>,
     text: &'q str,
     next_column: u32,
     /// What names can mean here, the innermost query last.
@@ -64,8 +66,9 @@ impl<'q> Binder<'q> {
     fn new(text: &'q str, context: BindContext<'q>) -> Result<Binder<'q>> {
         let tokens = tokenize(text)?;
         let mut brackets = BTreeMap::new();
+        let mut texts = Vec::new();
         let mut open = Vec::new();
-        for placed in &tokens.placed {
+        for placed in tokens.placed {
             match placed.token {
                 Token::LParen => open.push(placed.span.start),
                 Token::RParen => {
@@ -73,6 +76,7 @@ impl<'q> Binder<'q> {
                         brackets.insert(start, placed.span.end);
                     }
                 }
+                Token::SingleQuotedString(text) => texts.push((text, placed.span)),
                 _ => {}
             }
         }
@@ -80,6 +84,7 @@ impl<'q> Binder<'q> {
             context,
             map: tokens.map,
             brackets,
+            texts,
             text,
             next_column: 0,
             scopes: Vec::new(),
@@ -111,6 +116,11 @@ impl<'q> Binder<'q> {
         let rest = self.text.get(name.end as usize..)?;
         let open = name.end + (rest.len() - rest.trim_start().len()) as u32;
         Some(Span { start: name.start, end: self.brackets.get(&open).copied().unwrap_or(name.end) })
+    }
+
+    /// The first quoted text of that content.
+    pub fn text_place(&self, content: &str) -> Option<Span> {
+        self.texts.iter().find(|(text, _)| text == content).map(|(_, place)| *place)
     }
 
     /// Counts a table that is read. NOT_SUPPORTED beyond the limit.

@@ -108,7 +108,7 @@ impl<'q> Binder<'q> {
             return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
         }
         if matches!(name.as_str(), "grouping" | "grouping_id" | "unnest") {
-            return Err(not_supported(&name, place));
+            return Err(not_supported(name.to_uppercase(), place));
         }
         let args = arguments.exprs.into_iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?;
         let bound = scalar(&name, args, place).map_err(|error| match error.code {

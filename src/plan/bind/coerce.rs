@@ -37,7 +37,10 @@ fn integer_range(dtype: &DataType) -> Option<(i128, i128)> {
 
 /// The same expressions, with an integer literal in the other's integer type where it fits: `small + 1` stays small.
 pub(super) fn adapt_integers(args: Vec<Expr>) -> Vec<Expr> {
-    let Ok([left, right]) = <[Expr; 2]>::try_from(args.clone()) else { return args };
+    let [left, right] = match <[Expr; 2]>::try_from(args) {
+        Ok(pair) => pair,
+        Err(args) => return args,
+    };
     let adapt = |literal: &Expr, other: &Expr| {
         let value = integer_literal(literal)?;
         let (min, max) = integer_range(&other.dtype)?;

@@ -18,6 +18,8 @@ pub(super) enum Clause {
     Select,
     Having,
     OrderBy,
+    /// Of a set operation, of VALUES, of a query in brackets: there are only output columns.
+    OutputOrder,
     Where,
     GroupBy,
     JoinOn,
@@ -31,6 +33,7 @@ impl Clause {
         let (message, hint) = match self {
             Clause::Select | Clause::Having | Clause::OrderBy => return Ok(()),
             Clause::Where => ("WHERE cannot contain aggregates", Some("conditions on groups belong in HAVING")),
+            Clause::OutputOrder => ("this ORDER BY cannot contain aggregates", None),
             Clause::GroupBy => ("GROUP BY cannot contain aggregates", None),
             Clause::JoinOn => ("a join condition cannot contain aggregates", None),
             Clause::Values => ("VALUES cannot contain aggregates", None),
@@ -382,7 +385,7 @@ impl<'q> Binder<'q> {
 /// A minus sign is no digit.
 fn fix_precision(mut expr: Expr) -> Expr {
     if let DataType::Decimal { precision, scale } = expr.dtype {
-        expr.dtype = DataType::Decimal { precision: (precision - 1).max(scale + 1), scale };
+        expr.dtype = DataType::Decimal { precision: (precision - 1).max(scale).max(1), scale };
     }
     expr
 }

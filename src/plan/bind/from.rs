@@ -32,7 +32,7 @@ const FILE_READERS: &[&str] =
 
 impl<'q> Binder<'q> {
     /// The whole FROM clause; without one, a single row of no columns.
-    pub fn from_clause(&mut self, from: &'q [ast::TableWithJoins]) -> Result<Source> {
+    pub fn tables_and_joins(&mut self, from: &'q [ast::TableWithJoins]) -> Result<Source> {
         let mut whole: Option<Source> = None;
         for part in from {
             let (right, mut names) = self.joined(part)?;
@@ -143,7 +143,7 @@ impl<'q> Binder<'q> {
     fn named(&mut self, name: &ast::ObjectName, place: Option<Span>) -> Result<Source> {
         if let [ast::ObjectNamePart::Identifier(ident)] = &name.0[..] {
             if ident.quote_style == Some('\'') {
-                return self.files(&ident.value, place);
+                return self.files(&ident.value, place.or(self.text_place(&ident.value)));
             }
             if let Some(source) = self.cte(&ident.value, place)? {
                 return Ok(source);
@@ -213,9 +213,9 @@ impl<'q> Binder<'q> {
         let mut columns: Vec<ScopeColumn> = relations.into_iter().flat_map(|r| r.columns).collect();
         if alias.columns.len() > columns.len() {
             let message = format!(
-                "\"{}\" has {} columns, and {} names are given",
+                "\"{}\" has {}, and {} names are given",
                 alias.name.value,
-                columns.len(),
+                super::query::columns(columns.len()),
                 alias.columns.len()
             );
             let place = alias.columns.get(columns.len()).and_then(|c| self.span(c.name.span));

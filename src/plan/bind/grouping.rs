@@ -64,7 +64,7 @@ impl PreProjection {
 pub(super) struct Grouped {
     pub plan: LogicalPlan,
     keys: Vec<(Expr, ColumnDef)>,
-    input: Vec<ColumnId>,
+    input: Vec<ColumnDef>,
 }
 
 impl<'q> Binder<'q> {
@@ -95,7 +95,7 @@ impl<'q> Binder<'q> {
                 span: call.span,
             });
         }
-        let input = projection.input.iter().map(|c| c.id).collect();
+        let input = projection.input.clone();
         let plan = LogicalPlan::Aggregate {
             input: Box::new(projection.apply(plan)),
             keys: known.iter().map(|(_, def)| def.clone()).collect(),
@@ -115,14 +115,14 @@ impl Grouped {
             return Ok(Expr::column(def.id, def.dtype.clone()).at(span));
         }
         let plan = match &expr.kind {
-            ExprKind::Column(id) if self.hides(*id) => return Err(self.not_grouped(expr.span)),
+            ExprKind::Column(id) if self.hides(*id) => return Err(self.not_grouped(*id, expr.span)),
             ExprKind::ScalarSubquery(plan) | ExprKind::Exists { plan, .. } | ExprKind::InSubquery { plan, .. } => {
                 Some(plan)
             }
             _ => None,
         };
-        if plan.is_some_and(|plan| plan.outer_columns().iter().any(|id| self.hides(*id))) {
-            return Err(self.not_grouped(expr.span));
+        if let Some(id) = plan.and_then(|plan| plan.outer_columns().into_iter().find(|id| self.hides(*id))) {
+            return Err(self.not_grouped(id, expr.span));
         }
         for child in expr.children_mut() {
             let taken = std::mem::replace(child, Expr::boolean(true));
@@ -133,13 +133,14 @@ impl Grouped {
 
     /// Whether this is a column of the input that the grouping did not keep.
     fn hides(&self, id: ColumnId) -> bool {
-        self.input.contains(&id) && !self.keys.iter().any(|(_, def)| def.id == id)
+        self.input.iter().any(|c| c.id == id) && !self.keys.iter().any(|(_, def)| def.id == id)
     }
 
-    fn not_grouped(&self, place: Option<Span>) -> Diagnostic {
+    fn not_grouped(&self, id: ColumnId, place: Option<Span>) -> Diagnostic {
+        let name = self.input.iter().find(|c| c.id == id).map_or("", |c| c.name.as_str());
         Diagnostic::new(
             ErrorCode::ExpressionNotAggregate,
-            "this column must appear in the GROUP BY clause or be used in an aggregate",
+            format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"),
         )
         .at(place)
         .hint("add it to GROUP BY, write GROUP BY ALL, or aggregate it, as in min(...)")

@@ -43,7 +43,7 @@ fn number(written: &str, place: Option<Span>) -> Result<(Value, DataType)> {
         };
         return Ok((Value::Int(number), dtype));
     };
-    let precision = (whole.len() + fraction.len()).max(fraction.len() + 1);
+    let precision = (whole.len() + fraction.len()).max(1);
     match format!("{whole}{fraction}").parse::<i128>() {
         Ok(unscaled) if precision <= 38 => {
             let dtype = DataType::Decimal { precision: precision as u8, scale: fraction.len() as u8 };

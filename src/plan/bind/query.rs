@@ -46,7 +46,7 @@ impl<'q> Binder<'q> {
 
     fn query_with(&mut self, query: &'q ast::Query) -> Result<Bound> {
         if let Some(with) = &query.with {
-            if with.recursive && with.cte_tables.iter().any(|cte| names_itself(cte)) {
+            if with.recursive && with.cte_tables.iter().any(names_itself) {
                 return Err(not_supported("recursive queries", self.span(with.with_token.0.span)));
             }
             for definition in &with.cte_tables {
@@ -127,9 +127,9 @@ impl<'q> Binder<'q> {
         let right_bound = self.body(right)?;
         if left_bound.output.len() != right_bound.output.len() {
             let message = format!(
-                "the two sides of {op} have {} and {} columns",
-                left_bound.output.len(),
-                right_bound.output.len()
+                "one side of {op} has {} and the other {}",
+                columns(left_bound.output.len()),
+                columns(right_bound.output.len())
             );
             return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(self.span(right.span())));
         }
@@ -293,7 +293,7 @@ impl<'q> Binder<'q> {
         for key in exprs {
             let expr = match self.position(&key.expr, bound.output.len(), "ORDER BY")? {
                 Some(position) => column(&bound.output[position]),
-                None => self.expression(&key.expr, Clause::Values)?,
+                None => self.expression(&key.expr, Clause::OutputOrder)?,
             };
             keys.push((expr, &key.options));
         }
@@ -309,7 +309,7 @@ impl<'q> Binder<'q> {
             Ok(number) if (1..=count).contains(&number) => Ok(Some(number - 1)),
             _ => Err(Diagnostic::new(
                 ErrorCode::InvalidArguments,
-                format!("{clause} {digits} is out of range: the select list has {count} columns"),
+                format!("{clause} {digits} is out of range: the select list has {}", columns(count)),
             )
             .at(self.span(*span))),
         }
@@ -358,6 +358,11 @@ impl<'q> Binder<'q> {
             _ => Err(not_supported(format!("{clause} with an expression"), place)),
         }
     }
+}
+
+/// `1 column`, `3 columns`.
+pub(super) fn columns(count: usize) -> String {
+    if count == 1 { "1 column".into() } else { format!("{count} columns") }
 }
 
 /// Whether a CTE reads itself: only then is it recursive.

@@ -129,7 +129,9 @@ impl<'q> Binder<'q> {
                 return Ok(Resolved::Alias(expr));
             }
         }
-        Err(self.no_column(&ident.value, place))
+        let error = self.no_column(&ident.value, place);
+        let is_text = ident.quote_style == Some('"') && error.hint.as_ref().is_none_or(|h| !h.starts_with("did"));
+        Err(if is_text { error.hint(format!("a text is written in single quotes: '{}'", ident.value)) } else { error })
     }
 
     /// `t.a`, `schema.t.a`.

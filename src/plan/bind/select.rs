@@ -36,7 +36,7 @@ impl<'q> Binder<'q> {
         slice: Slice,
     ) -> Result<Bound> {
         self.refuse_select_clauses(select)?;
-        let (plan, relations) = self.from_clause(&select.from)?;
+        let (plan, relations) = self.tables_and_joins(&select.from)?;
         self.scopes.push(Scope { relations, aliases: aliases(&select.projection), ..Scope::default() });
         let bound = self.select_in_scope(select, plan, order_by, slice);
         self.scopes.pop();
@@ -171,7 +171,7 @@ impl<'q> Binder<'q> {
         }
         let own = expr.as_column().and_then(|id| present.iter().find(|c| c.id == id));
         let def = match own {
-            Some(column) => ColumnDef { name: name.to_string(), ..column.clone() },
+            Some(column) => column.clone(),
             None => self.column(name, expr.dtype.clone()),
         };
         columns.push((def.clone(), expr));
@@ -187,7 +187,7 @@ impl<'q> Binder<'q> {
         for item in &select.projection {
             match item {
                 ast::SelectItem::UnnamedExpr(expr) => {
-                    let name = column_name(expr);
+                    let name = self.defined_name(expr).unwrap_or_else(|| column_name(expr));
                     self.item(&mut items, expr, name)?;
                 }
                 ast::SelectItem::ExprWithAlias { expr, alias } => self.item(&mut items, expr, alias.value.clone())?,
@@ -210,6 +210,17 @@ impl<'q> Binder<'q> {
             return Err(Diagnostic::new(ErrorCode::SyntaxError, "the select list is empty after EXCLUDE"));
         }
         Ok(items)
+    }
+
+    /// The name of a plain column in the case of its definition.
+    fn defined_name(&self, expr: &ast::Expr) -> Option<String> {
+        let ident = match expr {
+            ast::Expr::Identifier(ident) => ident,
+            ast::Expr::CompoundIdentifier(parts) => parts.last()?,
+            _ => return None,
+        };
+        let columns = self.scopes.iter().rev().flat_map(|s| s.relations.iter().flat_map(|r| &r.columns));
+        columns.map(|c| &c.name).find(|name| name.eq_ignore_ascii_case(&ident.value)).cloned()
     }
 
     fn item(&mut self, items: &mut Vec<Item>, expr: &'q ast::Expr, name: String) -> Result<()> {
