@@ -51,6 +51,11 @@ impl PreProjection {
         def
     }
 
+    /// What EXPLAIN calls a computed column: its expression.
+    fn describe(&self, expr: &Expr) -> String {
+        expr.display(&|id| self.input.iter().find(|c| c.id == id).map_or(id.to_string(), |c| c.name.clone()))
+    }
+
     /// The plan with these columns; the input itself where nothing is computed.
     fn apply(self, plan: LogicalPlan) -> LogicalPlan {
         if self.columns.iter().all(|(def, expr)| expr.as_column() == Some(def.id)) {
@@ -81,11 +86,15 @@ impl<'q> Binder<'q> {
         let mut aggregates = Vec::new();
         for call in pending {
             let args = call.args.into_iter().map(|arg| {
-                let column = projection.column(self, arg, "argument");
+                let name = projection.describe(&arg);
+                let column = projection.column(self, arg, &name);
                 (column.id, column.dtype)
             });
             let args: Vec<(ColumnId, DataType)> = args.collect();
-            let filter = call.filter.map(|f| projection.column(self, f, "filter").id);
+            let filter = call.filter.map(|f| {
+                let name = projection.describe(&f);
+                projection.column(self, f, &name).id
+            });
             aggregates.push(Aggregate {
                 output: call.output,
                 function: call.function,
