@@ -11,8 +11,9 @@ use super::suggest::{did_you_mean, similar};
 use super::with_deep_stack;
 use crate::journal::ErrorCode;
 use sqlparser::ast;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Token};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 /// Parses one statement, with or without its semicolon. Spans in the result count bytes of its `text`; the span of an
 /// error counts bytes of the text that was given. SYNTAX_ERROR says what was expected; NOT_SUPPORTED names what is
@@ -59,7 +60,7 @@ pub fn parse_query(text: &str, tokens: &Tokens, from: usize) -> Result<Box<ast::
         .unwrap_or(tokens.raw.len());
     let mut parser = Parser::new(&FaultlabDialect)
         .with_recursion_limit(PARSER_RECURSION)
-        .with_tokens_with_locations(tokens.raw[first_raw..].to_vec());
+        .with_tokens_with_locations(without_materialized(&tokens.raw[first_raw..]));
     let mut query = parser.parse_query().map_err(|error| syntax_error(text, tokens, error))?;
     let next = parser.next_token();
     if next.token != Token::EOF {
@@ -68,6 +69,33 @@ pub fn parse_query(text: &str, tokens: &Tokens, from: usize) -> Result<Box<ast::
     }
     limit_depth(&mut query, &tokens.map)?;
     Ok(query)
+}
+
+/// The tokens without `[NOT] MATERIALIZED` between `AS` and `(`: it is advice that the parser takes in PostgreSQL's dialect only,
+/// and every use of a WITH query is planned on its own here.
+fn without_materialized(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
+    let word = |t: &TokenWithSpan| match &t.token {
+        Token::Word(word) if word.quote_style.is_none() => word.keyword,
+        _ => Keyword::NoKeyword,
+    };
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(raw.len());
+    for (at, token) in raw.iter().enumerate() {
+        let is_blank = |t: &&TokenWithSpan| matches!(t.token, Token::Whitespace(_));
+        let opens = || raw[at + 1..].iter().find(|t| !is_blank(t)).is_some_and(|t| t.token == Token::LParen);
+        if word(token) == Keyword::MATERIALIZED && opens() {
+            let before: Vec<usize> = (0..kept.len()).rev().filter(|&i| !is_blank(&&kept[i])).take(2).collect();
+            match before.iter().map(|&i| word(&kept[i])).collect::<Vec<_>>()[..] {
+                [Keyword::AS, ..] => continue,
+                [Keyword::NOT, Keyword::AS] => {
+                    kept.truncate(before[0]);
+                    continue;
+                }
+                _ => {}
+            }
+        }
+        kept.push(token.clone());
+    }
+    kept
 }
 
 /// The place just behind the text.

@@ -131,7 +131,9 @@ impl<'q> Binder<'q> {
                 let mut args = vec![self.expression(arg, clause)?];
                 match substring_from {
                     Some(from) => args.push(self.expression(from, clause)?),
-                    None => args.push(Expr::literal(Value::Int(1), DataType::BigInt)),
+                    // `substring(x FOR 3)` starts at 1.
+                    None if substring_for.is_some() => args.push(Expr::literal(Value::Int(1), DataType::BigInt)),
+                    None => {}
                 }
                 if let Some(length) = substring_for {
                     args.push(self.expression(length, clause)?);
@@ -237,6 +239,16 @@ impl<'q> Binder<'q> {
         right: &'q ast::Expr,
         clause: Clause,
     ) -> Result<Expr> {
+        if let (ast::Expr::Tuple(left), ast::Expr::Tuple(right)) = (left, right) {
+            return match op {
+                BinaryOperator::Eq => self.equal_rows(left, right, clause),
+                BinaryOperator::NotEq => Ok(not(self.equal_rows(left, right, clause)?)),
+                other => {
+                    let place = left.first().and_then(|e| self.span_of(e));
+                    Err(not_supported(format!("{other} between rows"), place))
+                }
+            };
+        }
         let name = match op {
             BinaryOperator::And | BinaryOperator::Or => return self.logical(left, op, right, clause),
             BinaryOperator::Plus => "+",
@@ -322,6 +334,9 @@ impl<'q> Binder<'q> {
     }
 
     fn in_list(&mut self, arg: &'q ast::Expr, list: &'q [ast::Expr], negated: bool, clause: Clause) -> Result<Expr> {
+        if let ast::Expr::Tuple(row) = arg {
+            return self.row_in_list(row, list, negated, clause);
+        }
         let arg = self.expression(arg, clause)?;
         let items = list.iter().map(|item| self.expression(item, clause)).collect::<Result<Vec<_>>>()?;
         let span = cover(std::iter::once(&arg).chain(&items));
@@ -333,6 +348,45 @@ impl<'q> Binder<'q> {
         let items = parts.into_iter().map(|item| coerce(item, &dtype)).collect();
         let arg = Box::new(coerce(arg, &dtype));
         Ok(Expr { kind: ExprKind::InList { arg, items, negated }, dtype: DataType::Boolean, span })
+    }
+
+    /// `(a, b) = (c, d)`: all parts are equal.
+    fn equal_rows(&mut self, left: &'q [ast::Expr], right: &'q [ast::Expr], clause: Clause) -> Result<Expr> {
+        if left.len() != right.len() {
+            let message = format!("a row of {} values is compared with a row of {}", left.len(), right.len());
+            let place = left.first().and_then(|e| self.span_of(e));
+            return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(place));
+        }
+        let mut parts = Vec::new();
+        for (left, right) in left.iter().zip(right) {
+            parts.push(self.call_of("=", &[left, right], clause)?);
+        }
+        let span = cover(&parts);
+        Ok(Expr::and(parts).at(span))
+    }
+
+    /// `(a, b) IN ((1, 2), (3, 4))`: equal to one of the rows.
+    fn row_in_list(
+        &mut self,
+        row: &'q [ast::Expr],
+        list: &'q [ast::Expr],
+        negated: bool,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let mut parts = Vec::new();
+        for item in list {
+            let ast::Expr::Tuple(other) = item else {
+                return Err(Diagnostic::new(ErrorCode::TypeMismatch, "a row can only be IN a list of rows")
+                    .at(self.span_of(item)));
+            };
+            parts.push(self.equal_rows(row, other, clause)?);
+        }
+        let span = cover(&parts);
+        let any = match parts.len() {
+            1 => parts.remove(0),
+            _ => Expr { kind: ExprKind::Or(parts), dtype: DataType::Boolean, span },
+        };
+        Ok(if negated { not(any) } else { any })
     }
 
     /// `x = ANY (query)` is IN, `x <> ALL (query)` is NOT IN.
