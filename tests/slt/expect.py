@@ -13,7 +13,7 @@ A record is `query SORT` (or `query TYPES SORT`), the SQL, `----`, and the rows,
 
 TYPES has a letter a column: I integer (exact), R double (compared within 1e-12 relative), T anything else (exact text).
 SORT is `nosort` where ORDER BY is total, else `rowsort`: both sides sort the rows' texts. NULL is `NULL`, empty text `(empty)`,
-a line break in a value `\\n`. An answer of more than 200 rows without doubles is written as its number of rows and a hash.
+a line break in a value `\\n`, a tab `\\t`. An answer of more than 200 rows without doubles is written as its number of rows and a hash.
 `statement error` records keep what they have: DuckDB has to refuse them too.
 
 The clock is that of sample-data/faultlab.toml: `current_date` and `current_timestamp` are replaced before DuckDB sees them.
@@ -91,7 +91,7 @@ def text_of(value):
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, str):
-        return value.replace("\n", "\\n") or "(empty)"
+        return value.replace("\n", "\\n").replace("\t", "\\t") or "(empty)"
     raise TypeError(f"no text form for {type(value)}: cast it to VARCHAR in the query")
 
 

@@ -42,7 +42,19 @@ pub fn answers(folders: &[PathBuf], setting: Setting, records: &[Record]) -> Vec
         }
         answer
     };
-    records.iter().map(answer).collect()
+    let answers: Vec<Result<Rows, String>> = records.iter().map(answer).collect();
+    if setting.crash_at.is_some() {
+        assert_recovered(&mut session, records.len());
+    }
+    answers
+}
+
+/// A test of crashes in which nothing is lost would test nothing: a quarter of the queries have to have run tasks again.
+fn assert_recovered(session: &mut Session, queries: usize) {
+    let again = session.execute("SELECT COUNT(*) FROM system.runtime.queries WHERE tasks_again > 0").into_rows();
+    let again = again.unwrap_or_else(|failure| panic!("{}", failure.text)).to_text();
+    let recovered = again.first().and_then(|row| row.first()?.as_ref()?.parse::<usize>().ok());
+    assert!(recovered >= Some(queries / 4), "only {recovered:?} of {queries} queries recovered from something");
 }
 
 fn command(session: &mut Session, statement: &str) {

@@ -116,7 +116,7 @@ fn canonical(value: &Option<String>) -> String {
     match value.as_deref() {
         None => "NULL".to_string(),
         Some("") => "(empty)".to_string(),
-        Some(text) => text.replace('\n', "\\n"),
+        Some(text) => text.replace('\n', "\\n").replace('\t', "\\t"),
     }
 }
 
