@@ -6,11 +6,14 @@
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZero;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// So long without any output means that it hangs.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// So many pieces of output without what was waited for mean that it never comes.
+const BUSY: usize = 5_000;
 
 /// The program on a terminal of its own.
 struct Terminal {
@@ -64,7 +67,10 @@ impl Terminal {
 
     /// Reads until the screen fulfils `wanted`.
     fn until(&mut self, what: &str, wanted: impl Fn(&str) -> bool) {
+        let mut chunks = 0;
         while !wanted(&self.shows()) {
+            chunks += 1;
+            assert!(chunks < BUSY, "waiting for {what}: it goes on without; the screen:\n{}", self.shows());
             match self.output.recv_timeout(SILENCE) {
                 Ok(bytes) => {
                     self.screen.process(&bytes);
@@ -86,8 +92,15 @@ impl Terminal {
 
     /// Reads to the end and gives the exit code.
     fn end(&mut self) -> u32 {
-        while let Ok(bytes) = self.output.recv_timeout(SILENCE) {
-            self.screen.process(&bytes);
+        loop {
+            match self.output.recv_timeout(SILENCE) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let killed = self.child.kill();
+                    panic!("it does not end ({killed:?}); the screen:\n{}", self.shows());
+                }
+            }
         }
         self.child.wait().expect("the program ends").exit_code()
     }
@@ -142,7 +155,10 @@ fn ctrl_c_cancels_the_query_and_keeps_the_shell() {
     terminal.expect("     42");
     terminal.prompt(RECOMPUTE);
     // At the prompt it only discards the line.
-    terminal.keys("SELECT nonsense\u{3}");
+    terminal.keys("SELECT nonsense");
+    terminal.expect("SELECT nonsense");
+    terminal.keys("\u{3}");
+    terminal.prompt(RECOMPUTE);
     terminal.keys("\\q\r");
     assert_eq!(terminal.end(), 0);
 }
