@@ -47,9 +47,9 @@ pub fn explain(query: &PhysicalQuery, actual: Option<&BTreeMap<StageId, Actual>>
         }
         if let Some(actual) = actual.and_then(|a| a.get(&stage.id)) {
             text.push_str(&format!(
-                "{}in fact {} rows, {}, {} of compute, {}\n",
+                "{}in fact {}, {}, {} of compute, {}\n",
                 " ".repeat(head.len()),
-                thousands(actual.rows),
+                plural(actual.rows, "row"),
                 bytes(actual.bytes as f64),
                 seconds(actual.compute_us),
                 plural(actual.attempts as u64, "attempt"),
@@ -157,7 +157,7 @@ fn describe(fragment: &Fragment, names: &Names, lines: &mut Vec<Line>) {
             let read: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
             lines.push(Line {
                 text: format!("read {}: {}", table.display_name(), read.join(", ")),
-                figures: format!("~{} rows", thousands(table.rows)),
+                figures: format!("~{}", plural(table.rows, "row")),
             });
             if let Some(predicate) = predicate {
                 lines.push(plain(format!("filter in the scan: {}", show(predicate, names))));
@@ -273,7 +273,7 @@ fn exchange(query: &PhysicalQuery, stage: &Stage, names: &Names) -> String {
 }
 
 fn figures(stage: &Stage) -> String {
-    format!("~{} rows  ~{}", thousands(stage.estimate.rows.round() as u64), bytes(stage.estimate.bytes))
+    format!("~{}  ~{}", plural(stage.estimate.rows.round() as u64, "row"), bytes(stage.estimate.bytes))
 }
 
 fn plural(count: u64, noun: &str) -> String {

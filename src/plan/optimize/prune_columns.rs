@@ -37,13 +37,11 @@ pub fn prune(plan: LogicalPlan, wanted: &Wanted) -> LogicalPlan {
             LogicalPlan::Filter { input: Box::new(input), predicate }
         }
         LogicalPlan::Project { input, columns } => {
-            let any = columns.iter().any(|(def, _)| wanted.contains(&def.id));
-            let columns: Vec<_> = columns
-                .into_iter()
-                .enumerate()
-                .filter(|(i, (def, _))| if any { wanted.contains(&def.id) } else { *i == 0 })
-                .map(|(_, c)| c)
-                .collect();
+            let columns: Vec<_> = columns.into_iter().filter(|(def, _)| wanted.contains(&def.id)).collect();
+            if columns.is_empty() {
+                // Only rows count, and they are the input's.
+                return prune(*input, wanted);
+            }
             let below = columns.iter().flat_map(|(_, e)| e.columns()).collect();
             LogicalPlan::Project { input: Box::new(prune(*input, &below)), columns }
         }

@@ -208,7 +208,10 @@ impl Planner<'_> {
         if !part.is_single() {
             if let Some(first) = first {
                 match &mut part.fragment {
-                    Fragment::Scan { limit, .. } => *limit = Some(first),
+                    Fragment::Scan { limit, .. } => {
+                        *limit = Some(first);
+                        part.cardinality.rows = part.cardinality.rows.min(first as f64 * f64::from(part.tasks.count()));
+                    }
                     _ => {
                         part =
                             part.grow(estimate(plan), |input| Fragment::Limit { input, limit: Some(first), offset: 0 })
