@@ -8,13 +8,13 @@ mod slt;
 
 use faultlab::scheduler::graph::Mode;
 use sessions::{REFERENCE, Setting, answers, assert_expected, assert_same};
-use slt::{Record, Rows};
+use slt::{Answer, Record};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// The corpus, and its answers on one node, worked out once for all tests.
-fn corpus() -> &'static (Vec<Record>, Vec<Result<Rows, String>>) {
-    static CORPUS: OnceLock<(Vec<Record>, Vec<Result<Rows, String>>)> = OnceLock::new();
+fn corpus() -> &'static (Vec<Record>, Vec<Answer>) {
+    static CORPUS: OnceLock<(Vec<Record>, Vec<Answer>)> = OnceLock::new();
     CORPUS.get_or_init(|| {
         let records = slt::read_folder(&root().join("tests/slt"));
         let reference = answers(&folders(), REFERENCE, &records);

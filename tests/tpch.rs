@@ -11,7 +11,7 @@ mod tpch_data;
 
 use faultlab::scheduler::graph::Mode;
 use sessions::{REFERENCE, Setting, answers, assert_expected, assert_same};
-use slt::{Record, Rows};
+use slt::{Answer, Record};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -37,8 +37,8 @@ fn tables() -> PathBuf {
 }
 
 /// The queries, and their answers on one node, worked out once for all tests.
-fn queries() -> &'static (Vec<Record>, Vec<Result<Rows, String>>) {
-    static QUERIES: OnceLock<(Vec<Record>, Vec<Result<Rows, String>>)> = OnceLock::new();
+fn queries() -> &'static (Vec<Record>, Vec<Answer>) {
+    static QUERIES: OnceLock<(Vec<Record>, Vec<Answer>)> = OnceLock::new();
     QUERIES.get_or_init(|| {
         let records = slt::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tpch/queries.slt"));
         let reference = answers(&[tables()], REFERENCE, &records);

@@ -1,6 +1,6 @@
 //! Sessions over data, on clusters of every kind, whose answers are compared.
 
-use super::slt::{Record, Rows};
+use super::slt::{Answer, Record};
 use faultlab::scheduler::graph::Mode;
 use faultlab::shell::{Session, SessionConfig};
 use std::fmt::Write;
@@ -20,7 +20,7 @@ pub struct Setting {
 pub const REFERENCE: Setting = Setting { nodes: 1, mode: Mode::Recompute, seed: None, crash_at: None };
 
 /// What `records` answer over the data of `folders`, in their order: rows, or the text of the error.
-pub fn answers(folders: &[PathBuf], setting: Setting, records: &[Record]) -> Vec<Result<Rows, String>> {
+pub fn answers(folders: &[PathBuf], setting: Setting, records: &[Record]) -> Vec<Answer> {
     let config = SessionConfig {
         data: folders.to_vec(),
         nodes: setting.nodes,
@@ -42,7 +42,7 @@ pub fn answers(folders: &[PathBuf], setting: Setting, records: &[Record]) -> Vec
         }
         answer
     };
-    let answers: Vec<Result<Rows, String>> = records.iter().map(answer).collect();
+    let answers: Vec<Answer> = records.iter().map(answer).collect();
     if setting.crash_at.is_some() {
         assert_recovered(&mut session, records.len());
     }
@@ -64,15 +64,15 @@ fn command(session: &mut Session, statement: &str) {
 }
 
 /// Panics with every query whose answer differs from the one on [`REFERENCE`]: in a value, in a digit, or in the order of rows.
-pub fn assert_same(records: &[Record], reference: &[Result<Rows, String>], answers: &[Result<Rows, String>]) {
-    let differences = records.iter().zip(reference.iter().zip(answers)).filter_map(|(record, (reference, answer))| {
-        (reference != answer).then(|| (record, format!("on one node {}, here {}", brief(reference), brief(answer))))
-    });
-    assert_none(differences);
+pub fn assert_same(records: &[Record], reference: &[Answer], answers: &[Answer]) {
+    let pairs = records.iter().zip(reference.iter().zip(answers));
+    assert_none(pairs.filter(|(_, (reference, answer))| reference != answer).map(|(record, (reference, answer))| {
+        (record, format!("on one node {}, here {}", brief(reference), brief(answer)))
+    }));
 }
 
 /// Panics with every query whose answer is not the one that its file expects.
-pub fn assert_expected(records: &[Record], answers: &[Result<Rows, String>]) {
+pub fn assert_expected(records: &[Record], answers: &[Answer]) {
     let pairs = records.iter().zip(answers);
     assert_none(pairs.filter_map(|(record, answer)| record.difference(answer).map(|difference| (record, difference))));
 }
@@ -88,7 +88,7 @@ fn assert_none<'a>(differences: impl Iterator<Item = (&'a Record, String)>) {
     assert!(count == 0, "{count} answers differ\n{text}");
 }
 
-fn brief(answer: &Result<Rows, String>) -> String {
+fn brief(answer: &Answer) -> String {
     match answer {
         Ok(rows) => format!("{} rows, first {:?}", rows.len(), rows.first()),
         Err(error) => format!("error {error}"),

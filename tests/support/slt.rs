@@ -15,6 +15,9 @@ const RELATIVE_TOLERANCE: f64 = 1e-12;
 /// Rows of texts; None is NULL.
 pub type Rows = Vec<Vec<Option<String>>>;
 
+/// What came of a query: its rows, or the text of its error.
+pub type Answer = Result<Rows, String>;
+
 /// One query of a file, with what is expected.
 #[derive(Debug, Clone)]
 pub struct Record {
@@ -78,7 +81,7 @@ fn record(file: &str, line: usize, block: &str) -> Option<Record> {
 
 impl Record {
     /// Why `answer` is not what the file expects; None if it is.
-    pub fn difference(&self, answer: &Result<Rows, String>) -> Option<String> {
+    pub fn difference(&self, answer: &Answer) -> Option<String> {
         match (&self.expected, answer) {
             (Expected::Error, Err(_)) => None,
             (Expected::Error, Ok(rows)) => Some(format!("expected an error, got {} rows", rows.len())),
