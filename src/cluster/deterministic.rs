@@ -142,6 +142,11 @@ impl Transport for Deterministic {
         lock(&self.agenda).put(at, Item::Timer(timer));
     }
 
+    /// Left on the agenda, it would make an idle cluster wait for it.
+    fn clear_timer(&mut self, timer: Timer) {
+        lock(&self.agenda).items.retain(|_, item| !matches!(item, Item::Timer(other) if *other == timer));
+    }
+
     fn set_paused(&mut self, _paused: bool) {
         let mut agenda = lock(&self.agenda);
         agenda.now = agenda.shown();
@@ -257,12 +262,12 @@ mod tests {
     #[test]
     fn items_come_in_order_of_time_and_then_of_putting() {
         let mut agenda = Agenda::default();
-        let timer = |query| Item::Timer(Timer::Resubmit { query: crate::scheduler::QueryId(query) });
+        let timer = |query| Item::Timer(Timer::TimeLimit { query: crate::scheduler::QueryId(query) });
         agenda.put(Time(20), timer(1));
         agenda.put(Time(10), timer(2));
         agenda.put(Time(10), timer(3));
         let mut order = Vec::new();
-        while let Some(Item::Timer(Timer::Resubmit { query })) = agenda.take() {
+        while let Some(Item::Timer(Timer::TimeLimit { query })) = agenda.take() {
             order.push((agenda.now.0, query.0));
         }
         assert_eq!(order, [(10, 2), (10, 3), (20, 1)]);

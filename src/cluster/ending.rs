@@ -56,6 +56,13 @@ impl Ending {
                 );
                 (ErrorCode::ChecksumMismatch, message)
             }
+            QueryError::TimeLimit { limit_us } => {
+                let seconds = *limit_us as f64 / 1e6;
+                (
+                    ErrorCode::ExceededTimeLimit,
+                    format!("Query exceeded the maximum execution time limit of {seconds:.2}s"),
+                )
+            }
             QueryError::Canceled => (ErrorCode::UserCanceled, "Query was canceled".to_string()),
         };
         Ending { code, message, span: None }

@@ -29,6 +29,9 @@ pub(crate) trait Transport: Send {
     /// Tell the coordinator at `at` ([`super::coordinator::Coordinator::timer`]).
     fn set_timer(&mut self, at: Time, timer: Timer);
 
+    /// The timer is not needed any more. One that fires all the same does no harm.
+    fn clear_timer(&mut self, timer: Timer);
+
     /// Time stands still, or goes on.
     fn set_paused(&mut self, paused: bool);
 

@@ -236,30 +236,7 @@ pub fn refine_result(function: &ScalarFunction, signature: &mut Signature, const
 
 /// The functions whose names are nearest to one that does not exist, best first.
 fn similar_names(name: &str) -> Vec<String> {
-    let name = name.to_lowercase();
-    let limit = 1 + name.chars().count() / 3;
-    let mut near: Vec<(usize, &str)> = all()
-        .filter(|f| f.category != Category::Operator)
-        .flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()))
-        .map(|known| (edit_distance(&name, known), known))
-        .filter(|(distance, _)| *distance <= limit)
-        .collect();
-    near.sort();
-    near.into_iter().take(3).map(|(_, known)| known.to_string()).collect()
-}
-
-/// Single-character changes between two words.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    let named = all().filter(|f| f.category != Category::Operator);
+    let known = named.flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()));
+    crate::sql::suggest::similar(name, known).into_iter().map(str::to_string).collect()
 }

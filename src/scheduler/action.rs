@@ -22,6 +22,8 @@ pub enum Action {
     DropQuery { query: QueryId },
     /// Send [`super::Event::TimerFired`] at `at` or as soon after it as possible.
     SetTimer { at: Time, timer: Timer },
+    /// The timer is not needed any more; if it fires all the same, it is ignored.
+    ClearTimer { timer: Timer },
     /// All result tasks are done: release the rows.
     FinishQuery { query: QueryId },
     /// The query failed: no rows.
@@ -57,6 +59,8 @@ pub enum QueryError {
     StageAttempts { stage: StageId, attempts: u32 },
     /// A recomputed output was not the same as the lost one.
     Checksum { task: TaskId },
+    /// It ran longer than it may.
+    TimeLimit { limit_us: u64 },
     /// The user canceled it.
     Canceled,
 }
@@ -72,7 +76,8 @@ impl fmt::Display for Action {
             Action::StopAttempt { attempt, place } => write!(f, "stop {attempt} on {place}"),
             Action::DropOutput { task, place } => write!(f, "drop output {task} on {place}"),
             Action::DropQuery { query } => write!(f, "drop all of {query}"),
-            Action::SetTimer { at, timer: Timer::Resubmit { query } } => write!(f, "wake {query} at {} us", at.0),
+            Action::SetTimer { at, timer: Timer::TimeLimit { query } } => write!(f, "end {query} at {} us", at.0),
+            Action::ClearTimer { timer: Timer::TimeLimit { query } } => write!(f, "no end for {query} any more"),
             Action::FinishQuery { query } => write!(f, "finish {query}"),
             Action::FailQuery { query, error } => write!(f, "fail {query}: {error}"),
             Action::Record(record) => write!(f, "record {}", Decision(record)),
@@ -107,6 +112,7 @@ impl fmt::Display for QueryError {
                 write!(f, "{stage} could not fetch its inputs {attempts} times in a row")
             }
             QueryError::Checksum { task } => write!(f, "the output of {task} is not what it was the first time"),
+            QueryError::TimeLimit { limit_us } => write!(f, "ran longer than {limit_us} us"),
             QueryError::Canceled => f.write_str("canceled"),
         }
     }

@@ -51,8 +51,8 @@ pub struct OutputSummary {
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Timer {
-    /// Try a query again whose work waits for something (a resubmission delay).
-    Resubmit { query: QueryId },
+    /// The query has run for as long as it may ([`super::graph::Limits::time_us`]).
+    TimeLimit { query: QueryId },
 }
 
 impl fmt::Display for Event {
@@ -68,7 +68,7 @@ impl fmt::Display for Event {
                 write!(f, "{attempt} on {place} could not fetch {source} from {from}")
             }
             Event::CancelRequested { query } => write!(f, "{query} is to be canceled"),
-            Event::TimerFired { timer: Timer::Resubmit { query } } => write!(f, "the wait of {query} is over"),
+            Event::TimerFired { timer: Timer::TimeLimit { query } } => write!(f, "the time of {query} is over"),
         }
     }
 }

@@ -95,10 +95,12 @@ pub struct Limits {
     pub task_max_failures: u32,
     /// Times one stage may be resubmitted in a row after failed fetches (`spark.stage.maxConsecutiveAttempts`).
     pub stage_max_attempts: u32,
+    /// Microseconds after which the query fails, recoveries included; None is never.
+    pub time_us: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { task_max_failures: 4, stage_max_attempts: 4 }
+        Limits { task_max_failures: 4, stage_max_attempts: 4, time_us: None }
     }
 }

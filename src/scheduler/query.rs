@@ -49,6 +49,11 @@ impl Query {
         Query { id, mode, limits, stages, epoch: 0, doom: None }
     }
 
+    /// How long it may run, in microseconds.
+    pub(super) fn time_limit_us(&self) -> Option<u64> {
+        self.limits.time_us
+    }
+
     /// Asks for the task counts of the stages that read no other.
     pub(super) fn start(&mut self, actions: &mut Vec<Action>) -> Verdict {
         self.ask_for_plans(actions);

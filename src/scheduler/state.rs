@@ -26,15 +26,13 @@ impl Scheduler {
     ///
     /// `now` is the cluster time of the event. Two schedulers that were given the same events gave the same actions.
     pub fn step(&mut self, now: Time, event: Event) -> Vec<Action> {
-        // No decision hangs on the time yet: recovery starts at once, without the peers' delays.
-        let _ = now;
         let mut actions = Vec::new();
-        self.apply(event, &mut actions);
+        self.apply(now, event, &mut actions);
         self.place_work(&mut actions);
         actions
     }
 
-    fn apply(&mut self, event: Event, actions: &mut Vec<Action>) {
+    fn apply(&mut self, now: Time, event: Event, actions: &mut Vec<Action>) {
         match event {
             Event::NodeJoined { place, slots } => {
                 if let Some(ended) = self.nodes.join(place, slots) {
@@ -51,6 +49,10 @@ impl Scheduler {
                     return;
                 }
                 self.queries.insert(query, Query::new(query, &graph, mode, limits));
+                if let Some(limit) = limits.time_us {
+                    let at = Time(now.0.saturating_add(limit));
+                    actions.push(Action::SetTimer { at, timer: Timer::TimeLimit { query } });
+                }
                 if self.nodes.any_usable() {
                     self.advance(query, actions, |query, _, actions| query.start(actions));
                 } else {
@@ -80,8 +82,12 @@ impl Scheduler {
                     self.end(query, Err(QueryError::Canceled), actions);
                 }
             }
-            // Whatever waits is looked at after every event anyway.
-            Event::TimerFired { timer: Timer::Resubmit { .. } } => {}
+            Event::TimerFired { timer: Timer::TimeLimit { query } } => {
+                if let Some(query) = self.queries.remove(&query) {
+                    let limit_us = query.time_limit_us().unwrap_or_default();
+                    self.end(query, Err(QueryError::TimeLimit { limit_us }), actions);
+                }
+            }
         }
     }
 
@@ -124,7 +130,11 @@ impl Scheduler {
     /// Ends a query: what still runs is stopped, and nothing of it stays.
     fn end(&mut self, mut query: Query, outcome: Result<(), QueryError>, actions: &mut Vec<Action>) {
         query.stop_attempts(|_| true, &mut self.nodes, actions);
+        let limited = query.time_limit_us().is_some();
         let query = query.id;
+        if limited {
+            actions.push(Action::ClearTimer { timer: Timer::TimeLimit { query } });
+        }
         actions.push(match outcome {
             Ok(()) => Action::FinishQuery { query },
             Err(error) => Action::FailQuery { query, error },

@@ -131,7 +131,7 @@ pub const SETTINGS: &[Setting] = &[
         name: "query_max_execution_time",
         kind: SettingKind::Duration,
         default: "0",
-        help: "a query that runs longer fails; 0 is no limit",
+        help: "a query that runs on workers for longer fails; 0 is no limit",
         aliases: &["query_max_run_time", "statement_timeout"],
     },
     Setting {

@@ -214,7 +214,7 @@ impl Checker {
                 Action::Record(Record::AttemptLost { attempt, .. }) => {
                     ensure(self.unrecorded.remove(attempt), || format!("{attempt} is recorded as lost and was not"))?;
                 }
-                Action::Record(_) | Action::SetTimer { .. } => {}
+                Action::Record(_) | Action::SetTimer { .. } | Action::ClearTimer { .. } => {}
             }
         }
         self.see_state(setting)
@@ -291,6 +291,7 @@ impl Checker {
         match error {
             QueryError::NodeLost { .. } => setting.mode == Mode::Abort && self.hurt.contains(&query),
             QueryError::NoNodes => self.known_up() == 0,
+            QueryError::TimeLimit { .. } => false,
             QueryError::Canceled => self.canceled.contains(&query),
             QueryError::Checksum { .. } => false,
             QueryError::StageAttempts { stage, .. } => {

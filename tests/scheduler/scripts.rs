@@ -10,12 +10,12 @@
 //!   report given in full, which may be old. `checksum N` at the end gives another checksum than usual.
 //! - `> fail 1.2.0 passing`: it fails, for a reason that is `passing`, `resource`, `bug` or `user`.
 //! - `> fetch 1.2.0 of 1.1.1`: it could not read the output of 1.1.1 where it had been told to look.
-//! - `> cancel 1`: the user cancels query 1.
+//! - `> cancel 1`: the user cancels query 1. `> query 1 recompute within 500: ...` may run for 500 us; `> overtime 1` is the end of it.
 
 use crate::shape::Shape;
 use faultlab::journal::{ErrorCode, TaskError};
 use faultlab::scheduler::action::InputLocations;
-use faultlab::scheduler::event::{LossCause, OutputSummary};
+use faultlab::scheduler::event::{LossCause, OutputSummary, Timer};
 use faultlab::scheduler::graph::{Limits, Mode};
 use faultlab::scheduler::{
     Action, AttemptId, AttemptNumber, Event, Incarnation, NodeId, PartitionId, Place, QueryId, Scheduler, StageId,
@@ -109,10 +109,14 @@ impl Player {
                 let (head, shape) = rest.split_once(": ").unwrap();
                 let (query, mode) = head.split_once(' ').unwrap();
                 let (query, shape) = (QueryId(number(query)), Shape::parse(shape));
+                let (mode, time_us) = match mode.split_once(" within ") {
+                    Some((mode, limit)) => (mode, Some(number(limit).into())),
+                    None => (mode, None),
+                };
                 let mode = if mode == "abort" { Mode::Abort } else { Mode::Recompute };
                 let graph = shape.graph.clone();
                 self.shapes.insert(query, shape);
-                vec![Event::QuerySubmitted { query, graph, mode, limits: Limits::default() }]
+                vec![Event::QuerySubmitted { query, graph, mode, limits: Limits { time_us, ..Limits::default() } }]
             }
             ("finish", [task, rest @ ..]) => {
                 let (attempt, place) = self.attempt(task, rest);
@@ -133,6 +137,9 @@ impl Player {
                 let input = inputs.iter().find(|input| input.stage == source.stage).unwrap();
                 let from = input.outputs[source.partition.0 as usize].place;
                 vec![Event::FetchFailed { attempt, place, source, from }]
+            }
+            ("overtime", [query]) => {
+                vec![Event::TimerFired { timer: Timer::TimeLimit { query: QueryId(number(query)) } }]
             }
             ("cancel", [query]) => vec![Event::CancelRequested { query: QueryId(number(query)) }],
             _ => panic!("no such command: {command}"),

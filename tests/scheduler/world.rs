@@ -301,7 +301,11 @@ impl World {
                 self.stores.retain(|(task, _, _)| task.query != *query);
                 self.running.retain(|(attempt, _), _| attempt.task.query != *query);
             }
-            Action::SetTimer { .. } | Action::FinishQuery { .. } | Action::FailQuery { .. } | Action::Record(_) => {}
+            Action::SetTimer { .. }
+            | Action::ClearTimer { .. }
+            | Action::FinishQuery { .. }
+            | Action::FailQuery { .. }
+            | Action::Record(_) => {}
         }
     }
 

@@ -264,6 +264,7 @@ impl Coordinator {
                 }
             }
             Action::SetTimer { at, timer } => self.transport.set_timer(at, timer),
+            Action::ClearTimer { timer } => self.transport.clear_timer(timer),
             Action::FinishQuery { query } => self.finish(query),
             Action::FailQuery { query, error } => self.fail(query, error),
             Action::Record(record) => {

@@ -178,6 +178,7 @@ impl Session {
             limits: Limits {
                 task_max_failures: self.settings.task_max_failures(),
                 stage_max_attempts: self.settings.stage_max_attempts(),
+                time_us: self.settings.query_max_execution_time().map(|limit| limit.as_micros() as u64),
             },
             clock,
             on_nodes,
