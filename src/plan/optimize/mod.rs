@@ -3,6 +3,7 @@
 //! The order matters: subqueries become joins before anything looks at joins; predicates sink before join order is chosen
 //! from what is left of each table; columns are pruned last, when it is known which ones anybody reads.
 
+mod dates;
 mod fallible;
 mod join_order;
 mod prune_columns;

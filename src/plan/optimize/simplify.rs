@@ -1,6 +1,7 @@
 //! Folds constants, flattens boolean expressions, and pulls what all arms of an OR share out of it:
 //! `(a = b AND x) OR (a = b AND y)` is `a = b AND (x OR y)`, which can become a join key.
 
+use super::dates::compare_as_dates;
 use super::{Context, transform_up};
 use crate::plan::expr::{Expr, ExprKind};
 use crate::plan::fold::fold;
@@ -96,7 +97,7 @@ fn simplify_node(expr: Expr) -> Expr {
             }
             kind => Expr { kind: ExprKind::Not(Box::new(Expr { kind, ..*arg })), dtype: DataType::Boolean, span },
         },
-        kind => Expr { kind, ..expr },
+        kind => compare_as_dates(Expr { kind, ..expr }),
     }
 }
 
