@@ -462,3 +462,91 @@ fn the_time_of_a_trivial_query_is_told() {
         println!("{name}: a query of one task {one:?}, without nodes {:?}", began.elapsed() / rounds);
     }
 }
+
+/// `SELECT a.k, sum(a.v) FROM numbers a JOIN numbers b ON a.v = b.v GROUP BY a.k ORDER BY a.k`: scan, join and partial sums in
+/// one fragment, whose outputs are cut by hash.
+fn joined() -> PhysicalQuery {
+    let mut query = plan();
+    let mut build = query.stages[0].clone();
+    build.exchange = Exchange::Broadcast;
+    let (k, v) = (column(10, "k", DataType::BigInt), column(11, "v", DataType::BigInt));
+    let state = column(12, "sum", DataType::HugeInt);
+    let Fragment::Scan { table, source, .. } = build.fragment.clone() else { panic!("a scan comes first") };
+    let scan = Fragment::Scan {
+        table,
+        source,
+        columns: vec![k.clone(), v.clone()],
+        predicate: None,
+        output: vec![k.id, v.id],
+        limit: None,
+    };
+    let other = column(1, "v", DataType::BigInt);
+    let join = Fragment::HashJoin {
+        probe: Box::new(scan),
+        build: Box::new(Fragment::ReadAll { stage: StageId(1), columns: vec![other.clone()] }),
+        kind: PhysicalJoin::Inner,
+        keys: vec![(v.id, other.id)],
+        residual: None,
+        output: vec![k.id, v.id],
+    };
+    let Fragment::Aggregate { aggregates, keys, .. } = &mut query.stages[1].fragment else { panic!("sums come next") };
+    let (mut partial, mut merged) = (aggregates[0].clone(), aggregates[0].clone());
+    partial.call.args = vec![(v.id, DataType::BigInt)];
+    partial.state = vec![state.clone()];
+    merged.call.args = partial.call.args.clone();
+    merged.state = partial.state.clone();
+    let sums = Fragment::Aggregate {
+        input: Box::new(Fragment::ExchangeRead {
+            stages: vec![(StageId(2), vec![k.id, state.id])],
+            columns: vec![keys[0].clone(), state],
+        }),
+        keys: keys.clone(),
+        aggregates: vec![merged],
+        phase: AggregatePhase::Final,
+    };
+    let partial = Fragment::Aggregate {
+        input: Box::new(join),
+        keys: vec![k.clone()],
+        aggregates: vec![partial],
+        phase: AggregatePhase::Partial,
+    };
+    let mut probe = query.stages[0].clone();
+    probe.fragment = partial;
+    probe.exchange = Exchange::Hash { keys: vec![k.id], partitions: PARTITIONS };
+    query.stages[1].fragment = sums;
+    query.stages[2].fragment = match query.stages[2].fragment.clone() {
+        Fragment::Sort { input, keys } => {
+            let Fragment::ReadAll { columns, .. } = *input else { panic!("the sort reads the sums") };
+            Fragment::Sort { input: Box::new(Fragment::ReadAll { stage: StageId(3), columns }), keys }
+        }
+        other => other,
+    };
+    query.stages.insert(0, build);
+    query.stages[1] = probe;
+    for (place, stage) in query.stages.iter_mut().enumerate() {
+        stage.id = StageId(place as u32 + 1);
+    }
+    query
+}
+
+#[test]
+fn a_hundred_repetitions_give_equal_bytes_and_no_thread_but_the_nodes_own_works() {
+    let (cluster, _) = start(THREADS, 4);
+    let plan = joined();
+    let mut seen = None;
+    for round in 0..100 {
+        let query = cluster.submit(spec(plan.clone(), Mode::Recompute, true));
+        let outcome = query.wait_for(Duration::from_secs(60)).expect("the query ends");
+        let QueryOutcome::Finished { blocks } = &outcome else { panic!("{outcome:?}") };
+        let sums: Vec<u64> = blocks.iter().map(|block| block.checksum).collect();
+        assert_eq!(*seen.get_or_insert_with(|| sums.clone()), sums, "round {round}");
+        assert_eq!(rows(outcome), Ok(expected()), "round {round}");
+    }
+    #[cfg(target_os = "linux")]
+    for thread in std::fs::read_dir("/proc/self/task").unwrap() {
+        // A thread of another test may end meanwhile.
+        let name = std::fs::read_to_string(thread.unwrap().path().join("comm")).unwrap_or_default();
+        let of_polars = ["polars", "async-executor", "rayon"].iter().any(|pool| name.starts_with(pool));
+        assert!(!of_polars, "the thread {name} is not one of a node");
+    }
+}

@@ -91,11 +91,14 @@ impl ParquetReader {
             }
             mask = (kept < rows).then_some(verdict);
         }
+        // Where nearly all rows stay, decoding all of them and dropping some is quicker than decoding past gaps.
+        let dense = kept * 8 >= rows * 7;
         let mut output = Vec::with_capacity(self.request.output.len());
         for &index in &self.request.output {
             output.push(match (decoded[index].take(), &mask) {
                 (Some(column), Some(mask)) => column.filter(mask)?,
                 (Some(column), None) => column,
+                (None, Some(mask)) if dense => self.column(group, index, None)?.filter(mask)?,
                 (None, mask) => self.column(group, index, mask.as_ref())?,
             });
         }

@@ -15,6 +15,49 @@ pub struct GroupRows<'a> {
     pub groups: usize,
     /// Every group that is new with this batch has a row in it.
     pub covers: bool,
+    /// How many rows each group has, where that was counted already.
+    pub sizes: Option<&'a [i64]>,
+}
+
+/// Up to this many groups are added up in lanes.
+pub const FEW_GROUPS: usize = 64;
+const LANES: usize = 4;
+
+/// Adds `of_row(row)` of each row to its group in `sums`, of which there are at most [`FEW_GROUPS`]. With few groups, each
+/// addition would wait for one just before to the same group; so neighbours go to different lanes, which are added up at the end.
+/// False, with nothing added, if a sum overflowed.
+pub fn add_in_lanes<T: Copy>(sums: &mut [i128], ids: &[u32], values: &[T], wide: impl Fn(T) -> i128) -> bool {
+    let mut lanes = [[0i128; LANES]; FEW_GROUPS];
+    let mut overflowed = false;
+    let mut add = |lane: usize, id: u32, value: T| {
+        let cell = &mut lanes[id as usize % FEW_GROUPS][lane];
+        let (sum, overflow) = cell.overflowing_add(wide(value));
+        overflowed |= overflow;
+        *cell = sum;
+    };
+    let (mut id_rows, mut value_rows) = (ids.chunks_exact(LANES), values.chunks_exact(LANES));
+    for (ids, values) in id_rows.by_ref().zip(value_rows.by_ref()) {
+        for lane in 0..LANES {
+            add(lane, ids[lane], values[lane]);
+        }
+    }
+    for (id, value) in id_rows.remainder().iter().zip(value_rows.remainder()) {
+        add(0, *id, *value);
+    }
+    let mut totals = [0i128; FEW_GROUPS];
+    for ((total, sum), lanes) in totals.iter_mut().zip(sums.iter()).zip(&lanes) {
+        *total = *sum;
+        for lane in lanes {
+            let (sum, overflow) = total.overflowing_add(*lane);
+            overflowed |= overflow;
+            *total = sum;
+        }
+    }
+    if !overflowed {
+        let groups = sums.len().min(FEW_GROUPS);
+        sums[..groups].copy_from_slice(&totals[..groups]);
+    }
+    !overflowed
 }
 
 impl GroupRows<'_> {

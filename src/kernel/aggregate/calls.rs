@@ -42,6 +42,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// Whether it counts rows: all of the batch, or those with a value.
+    pub fn counts_rows(&self) -> bool {
+        self.kind == Kind::Count && self.filter.is_none() && !self.distinct
+    }
+
     /// An empty accumulator.
     pub fn start(&self) -> Result<Box<dyn Accumulate>, TaskError> {
         use polars::prelude::{self as p, DataType as P};

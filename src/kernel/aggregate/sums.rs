@@ -1,9 +1,9 @@
 //! Counts and sums.
 
-use super::accumulate::{Accumulate, GroupRows, Presence, for_each_value};
+use super::accumulate::{Accumulate, FEW_GROUPS, GroupRows, Presence, add_in_lanes, for_each_value};
 use crate::journal::{ErrorCode, TaskError};
 use polars::prelude::*;
-use polars_arrow::array::PrimitiveArray;
+use polars_arrow::array::{Array, PrimitiveArray};
 
 /// How many rows: all of them (no column), or those whose value is not NULL.
 #[derive(Default)]
@@ -21,6 +21,9 @@ impl Accumulate for Count {
                 ids.iter().zip(valid.iter()).for_each(|(group, ok)| counts[*group as usize] += ok as i64)
             }
             (Some(valid), None) => counts[0] += (rows.rows - valid.unset_bits()) as i64,
+            (None, Some(_)) if let Some(sizes) = rows.sizes => {
+                counts.iter_mut().zip(sizes).for_each(|(count, size)| *count += size)
+            }
             (None, Some(ids)) => ids.iter().for_each(|group| counts[*group as usize] += 1),
             (None, None) => counts[0] += rows.rows as i64,
         }
@@ -78,11 +81,16 @@ impl Accumulate for IntegerSum {
         let sums = &mut self.sums[..];
         // Values of up to 64 bits cannot overflow 128 bits in fewer than 2^64 rows.
         macro_rules! add {
-            ($chunked:expr) => {
-                for_each_value!($chunked.downcast_as_array(), rows, self.presence, |group, value| {
-                    sums[group] += value as i128
-                })
-            };
+            ($chunked:expr) => {{
+                let array = $chunked.downcast_as_array();
+                match rows.ids.filter(|_| sums.len() <= FEW_GROUPS && array.null_count() == 0) {
+                    Some(ids) => {
+                        self.presence.meet_all(rows);
+                        add_in_lanes(sums, ids, array.values().as_slice(), |value| value as i128);
+                    }
+                    None => for_each_value!(array, rows, self.presence, |group, value| sums[group] += value as i128),
+                }
+            }};
         }
         match column.dtype() {
             DataType::Int8 => add!(column.i8()?),
@@ -94,8 +102,15 @@ impl Accumulate for IntegerSum {
             DataType::UInt32 => add!(column.u32()?),
             DataType::UInt64 => add!(column.u64()?),
             DataType::Int128 => {
+                let array = column.i128()?.downcast_as_array();
+                if let Some(ids) = rows.ids.filter(|_| sums.len() <= FEW_GROUPS && array.null_count() == 0)
+                    && add_in_lanes(sums, ids, array.values().as_slice(), |value| value)
+                {
+                    self.presence.meet_all(rows);
+                    return Ok(());
+                }
                 let mut overflow = false;
-                for_each_value!(column.i128()?.downcast_as_array(), rows, self.presence, |group, value| {
+                for_each_value!(array, rows, self.presence, |group, value| {
                     let (sum, wrapped) = sums[group].overflowing_add(value);
                     overflow |= wrapped;
                     sums[group] = sum;

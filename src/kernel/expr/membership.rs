@@ -2,8 +2,15 @@
 
 use crate::journal::TaskError;
 use crate::sql::{DataType, Value};
+use polars::polars_compute::comparisons::TotalEqKernel;
 use polars::prelude::{BooleanChunked, Column, DataType as Physical, IntoColumn, PlSmallStr};
+use polars_arrow::array::{Array, BooleanArray};
+use polars_arrow::bitmap::Bitmap;
+use polars_arrow::datatypes::ArrowDataType;
 use polars_utils::aliases::{InitHashMaps, PlHashSet};
+
+/// Up to this many texts are compared one after the other with whole columns, which is quicker than a set.
+const FEW: usize = 16;
 
 /// The constants of an IN list.
 #[derive(Debug)]
@@ -48,6 +55,11 @@ impl Members {
 
     /// For each value of the column whether it is in the set, with NULL logic.
     pub(super) fn contains(&self, column: &Column) -> Result<Column, TaskError> {
+        if let Values::Texts(texts) = &self.values
+            && texts.len() <= FEW
+        {
+            return Ok(self.among_few(texts, column.str()?.rechunk().downcast_as_array()));
+        }
         let verdict = |found: bool| if !found && self.with_null { None } else { Some(found) };
         let truths: BooleanChunked = match &self.values {
             Values::Integers(integers) => {
@@ -59,5 +71,17 @@ impl Members {
             }
         };
         Ok(truths.with_name(PlSmallStr::EMPTY).into_column())
+    }
+
+    fn among_few(&self, texts: &PlHashSet<String>, column: &polars_arrow::array::Utf8ViewArray) -> Column {
+        let nowhere = Bitmap::new_zeroed(column.len());
+        let found = texts.iter().fold(nowhere, |found, text| &found | &column.tot_eq_kernel_broadcast(text.as_str()));
+        let known = self.with_null.then(|| found.clone());
+        let valid = match (column.validity(), known) {
+            (Some(valid), Some(known)) => Some(valid & &known),
+            (valid, known) => known.or(valid.cloned()),
+        };
+        let array = BooleanArray::new(ArrowDataType::Boolean, found, valid);
+        BooleanChunked::with_chunk(PlSmallStr::EMPTY, array).into_column()
     }
 }

@@ -1,5 +1,6 @@
 //! The build side of a hash join: its rows, and for each key the rows that have it.
 
+use super::ranks::Ranks;
 use crate::journal::TaskError;
 use crate::kernel::columns;
 use crate::kernel::keys::{KeyTable, NO_ID, NullKeys};
@@ -59,17 +60,9 @@ pub struct BuildSide {
 /// From a key to its id.
 enum Index {
     Hash(KeyTable),
-    /// A single integer key in a dense range: `ids[value - least]`.
-    Direct {
-        least: i64,
-        ids: Vec<u32>,
-    },
+    /// A single integer key in a range that is not much wider than there are rows.
+    Ranks(Ranks),
 }
-
-/// A direct index may have this many slots per row.
-const DIRECT_SLOTS_PER_ROW: u64 = 8;
-/// And it may always have this many.
-const DIRECT_SLOTS: u64 = 1 << 16;
 
 impl BuildSide {
     /// Indexes the rows by their keys.
@@ -78,7 +71,7 @@ impl BuildSide {
         let has_null_key = columns.iter().any(|c| c.null_count() > 0);
         let height = rows.height();
         let (mut ids, mut fresh) = (Vec::with_capacity(height), Vec::new());
-        let index = match direct_index(&columns, &mut ids, &mut fresh)? {
+        let index = match ranked_index(&columns, &mut ids, &mut fresh)? {
             Some(index) => index,
             None => {
                 let mut table = KeyTable::new(&keys.types, NullKeys::Never);
@@ -96,7 +89,7 @@ impl BuildSide {
     pub fn bytes(&self) -> u64 {
         let index = match &self.index {
             Index::Hash(table) => table.bytes(),
-            Index::Direct { ids, .. } => ids.capacity() as u64 * 4,
+            Index::Ranks(ranks) => ranks.bytes(),
         };
         index + (self.starts.capacity() + self.places.capacity()) as u64 * 4
     }
@@ -111,11 +104,8 @@ impl BuildSide {
         let mut ids = Vec::with_capacity(rows);
         match &self.index {
             Index::Hash(table) => table.find(keys, rows, &mut ids)?,
-            Index::Direct { least, ids: by_value } => {
-                for_each_integer(keys[0], |value| {
-                    let place = value.map_or(u64::MAX, |v| v.wrapping_sub(*least) as u64);
-                    ids.push(if place < by_value.len() as u64 { by_value[place as usize] } else { NO_ID });
-                })?;
+            Index::Ranks(ranks) => {
+                for_each_integer(keys[0], |value| ids.push(value.map_or(NO_ID, |value| ranks.find(value))))?;
             }
         }
         Ok(ids)
@@ -151,9 +141,9 @@ fn rows_by_id(ids: &[u32], distinct: usize, keyed: usize) -> (Vec<u32>, Vec<IdxS
     (starts, places)
 }
 
-/// An index by value where the only key is an integer and its values are dense enough. Fills `ids` and `fresh` as
-/// [`KeyTable::insert`] does.
-fn direct_index(keys: &[&Column], ids: &mut Vec<u32>, fresh: &mut Vec<IdxSize>) -> Result<Option<Index>, TaskError> {
+/// An index by rank where the only key is an integer and its values are close enough. Fills `ids`, and in `fresh` the first row
+/// of each id.
+fn ranked_index(keys: &[&Column], ids: &mut Vec<u32>, fresh: &mut Vec<IdxSize>) -> Result<Option<Index>, TaskError> {
     let [key] = keys else { return Ok(None) };
     if !matches!(key.dtype(), DataType::Int32 | DataType::Int64) {
         return Ok(None);
@@ -165,31 +155,19 @@ fn direct_index(keys: &[&Column], ids: &mut Vec<u32>, fresh: &mut Vec<IdxSize>) 
             greatest = greatest.max(value);
         }
     })?;
-    if least > greatest {
-        return Ok(None);
-    }
-    let slots = (greatest as i128 - least as i128) as u128 + 1;
-    if slots > DIRECT_SLOTS.max(key.len() as u64 * DIRECT_SLOTS_PER_ROW) as u128 {
-        return Ok(None);
-    }
-    let mut by_value = vec![NO_ID; slots as usize];
+    let each = |put: &mut dyn FnMut(i64)| for_each_integer(key, |value| value.into_iter().for_each(&mut *put));
+    let Some(ranks) = Ranks::new(least, greatest, key.len(), each)? else { return Ok(None) };
+    fresh.resize(ranks.len(), IdxSize::MAX);
     let mut row = 0;
     for_each_integer(key, |value| {
-        let id = match value {
-            None => NO_ID,
-            Some(value) => {
-                let slot = &mut by_value[(value - least) as usize];
-                if *slot == NO_ID {
-                    *slot = fresh.len() as u32;
-                    fresh.push(row);
-                }
-                *slot
-            }
-        };
+        let id = value.map_or(NO_ID, |value| ranks.find(value));
+        if id != NO_ID && fresh[id as usize] == IdxSize::MAX {
+            fresh[id as usize] = row;
+        }
         ids.push(id);
         row += 1;
     })?;
-    Ok(Some(Index::Direct { least, ids: by_value }))
+    Ok(Some(Index::Ranks(ranks)))
 }
 
 /// Calls `each` with every value of an INTEGER or BIGINT column (or what is stored as one).

@@ -1,6 +1,7 @@
 //! What the two join operators share: from pairs of rows to what a kind of join yields.
 
 mod build;
+mod ranks;
 mod shape;
 
 pub use build::{BuildSide, KeyPairs, Sharing};

@@ -169,8 +169,26 @@ impl KeyTable {
         }
         let has_head = self.head.is_some();
         ids.reserve(rows);
+        let radixes = self.head.iter().map(|(head, _)| head.len());
+        let radixes: Vec<usize> = radixes.chain(self.texts.iter().flatten().map(TextCodes::len)).collect();
+        let combinations = combinations(&codes, &radixes).filter(|_| nulls);
         macro_rules! insert_words {
             ($table:expr) => {{
+                if let Some((places, count)) = combinations {
+                    let mut known = vec![NO_ID; count];
+                    for (row, place) in places.into_iter().enumerate() {
+                        let id = &mut known[place as usize];
+                        if *id == NO_ID {
+                            let (found, new) = $table.find_or_insert(words_of_codes(&self.fields, &codes, row));
+                            *id = found;
+                            if new {
+                                fresh.push(row as IdxSize);
+                            }
+                        }
+                        ids.push(*id);
+                    }
+                    return Ok(());
+                }
                 let (words, skip) = encode(&self.fields, tail, has_head, &codes, rows)?;
                 // Only a single key has no null bit; its NULL is an id outside the table.
                 for (row, key) in words.into_iter().enumerate() {
@@ -248,6 +266,35 @@ impl KeyTable {
         }
         Ok(())
     }
+}
+
+/// Keys that are all codes of few values each are looked up once per combination in a batch, if there are no more than these.
+const MOST_COMBINATIONS: usize = 4096;
+
+/// The combination of each row, and how many there may be; None where that is not worth it.
+fn combinations(codes: &[Option<Vec<u32>>], radixes: &[usize]) -> Option<(Vec<u32>, usize)> {
+    let (Some(first), rest) = codes.split_first()? else { return None };
+    let mut count = *radixes.first()?;
+    if codes.len() != radixes.len() || first.len() < count {
+        return None;
+    }
+    let mut places = first.clone();
+    for (codes, radix) in rest.iter().zip(&radixes[1..]) {
+        let codes = codes.as_ref()?;
+        let next = count.checked_mul(*radix).filter(|next| *next <= MOST_COMBINATIONS.min(places.len()))?;
+        places.iter_mut().zip(codes).for_each(|(place, code)| *place += code * count as u32);
+        count = next;
+    }
+    Some((places, count))
+}
+
+/// The words of a key that is all codes.
+fn words_of_codes<const N: usize>(fields: &[Field], codes: &[Option<Vec<u32>>], row: usize) -> [u64; N] {
+    let mut words = [0; N];
+    for (field, codes) in fields.iter().zip(codes) {
+        words[field.word] |= codes.as_ref().map_or(0, |codes| codes[row] as u64) << field.shift;
+    }
+    words
 }
 
 /// Which rows to leave out of the table; empty for none.

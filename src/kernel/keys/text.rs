@@ -52,7 +52,12 @@ impl TextCodes {
     pub fn insert(&mut self, texts: &BinaryViewArray, nulls: bool, codes: &mut Vec<u32>, mut fresh: impl FnMut(usize)) {
         codes.reserve(texts.len());
         let mut last = (0u128, NO_ID);
+        let all_valid = texts.null_count() == 0;
         for (row, view) in texts.views().iter().enumerate() {
+            if all_valid && view.length == 1 && self.tiny[tiny_place(view)] != NO_ID {
+                codes.push(self.tiny[tiny_place(view)]);
+                continue;
+            }
             let before = self.count;
             let code = if texts.is_null(row) {
                 if nulls && self.null == NO_ID {

@@ -19,7 +19,7 @@ use polars::prelude::DataFrame;
 use std::cell::Cell;
 
 /// How many rows make a good batch: enough to amortise a call, few enough to stay in cache and to stop soon.
-pub const BATCH_ROWS: usize = 64 * 1024;
+pub const BATCH_ROWS: usize = 16 * 1024;
 
 /// A stream of batches of rows.
 pub trait Batches {

@@ -1,6 +1,6 @@
 //! Reading the task's pieces of a table.
 
-use super::{Batches, Stream, Task};
+use super::{BATCH_ROWS, Batches, Stream, Task};
 use crate::catalog::{Piece, PieceReader, ScanRequest, TableRef};
 use crate::journal::TaskError;
 use crate::kernel::{columns, expr::CompiledExpr};
@@ -48,7 +48,14 @@ impl ScanOperator {
 
     /// Opens the scan over the task's pieces.
     pub fn open<'a>(&'a self, task: &'a Task<'a>) -> Stream<'a> {
-        Box::new(ScanStream { scan: self, task, pieces: task.inputs.pieces.iter(), open: None, yielded: 0 })
+        Box::new(ScanStream {
+            scan: self,
+            task,
+            pieces: task.inputs.pieces.iter(),
+            open: None,
+            large: None,
+            yielded: 0,
+        })
     }
 }
 
@@ -57,13 +64,34 @@ struct ScanStream<'a> {
     task: &'a Task<'a>,
     pieces: std::slice::Iter<'a, Piece>,
     open: Option<(PieceReader, &'a Piece)>,
+    /// Rows that were decoded together and make several batches, and how many of them are out.
+    large: Option<(DataFrame, usize)>,
     yielded: u64,
+}
+
+impl ScanStream<'_> {
+    /// The next of the rows that were decoded together.
+    fn next_of_large(&mut self) -> Option<DataFrame> {
+        let (rows, done) = self.large.as_mut()?;
+        let left = rows.height() - *done;
+        // The last batch takes what would not make one.
+        let count = if left < 2 * BATCH_ROWS { left } else { BATCH_ROWS };
+        let batch = rows.slice(*done as i64, count);
+        *done += count;
+        if count == left {
+            self.large = None;
+        }
+        Some(batch)
+    }
 }
 
 impl Batches for ScanStream<'_> {
     fn next(&mut self) -> Result<Option<DataFrame>, TaskError> {
         loop {
             self.task.check()?;
+            if let Some(batch) = self.next_of_large() {
+                return Ok(Some(batch));
+            }
             let left = self.scan.limit.map(|limit| limit.saturating_sub(self.yielded));
             if left == Some(0) {
                 return Ok(None);
@@ -93,7 +121,7 @@ impl Batches for ScanStream<'_> {
                 batch = columns::slice(&batch, 0, left as usize);
             }
             self.yielded += batch.height() as u64;
-            return Ok(Some(batch));
+            self.large = Some((batch, 0));
         }
     }
 }
