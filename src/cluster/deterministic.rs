@@ -61,6 +61,14 @@ impl Agenda {
         Time(self.now.0 + delay.as_micros() as u64)
     }
 
+    /// Takes back the launches on `life` that have not arrived: what is told later must not arrive before them.
+    fn withdraw(&mut self, life: &Arc<Life>, which: impl Fn(AttemptId) -> bool) {
+        self.items.retain(|_, item| match item {
+            Item::Launch(to, assignment) => !(Arc::ptr_eq(to, life) && which(assignment.attempt)),
+            Item::Done(..) | Item::Look | Item::Timer(_) => true,
+        });
+    }
+
     fn next_time(&self) -> Option<Time> {
         self.items.first_key_value().map(|((at, _), _)| *at)
     }
@@ -126,7 +134,15 @@ impl Transport for Deterministic {
                 agenda.put(at, Item::Launch(life.clone(), assignment));
             }
             // Nothing can be seen of the time that these take.
-            NodeMessage::Stop(_) | NodeMessage::DropOutput(_) | NodeMessage::DropQuery(_) => {
+            NodeMessage::Stop(attempt) => {
+                lock(&self.agenda).withdraw(life, |launched| launched == attempt);
+                life.hear(message);
+            }
+            NodeMessage::DropQuery(query) => {
+                lock(&self.agenda).withdraw(life, |launched| launched.task.query == query);
+                life.hear(message);
+            }
+            NodeMessage::DropOutput(_) => {
                 life.hear(message);
             }
         }
