@@ -92,6 +92,10 @@ fn stages(info: &QueryInfo) -> Vec<StageSnapshot> {
             *cell = match attempt.state {
                 AttemptState::Running => TaskSnapshot::Running(attempt.place.node),
                 AttemptState::Finished => TaskSnapshot::Done(attempt.place.node),
+                // Elsewhere than on a lost node, the attempt was stopped because the query is over.
+                AttemptState::Lost if !info.lost_nodes.iter().any(|lost| lost.place == attempt.place) => {
+                    TaskSnapshot::Queued
+                }
                 AttemptState::OutputLost | AttemptState::Failed | AttemptState::FetchFailed | AttemptState::Lost => {
                     TaskSnapshot::Lost
                 }
