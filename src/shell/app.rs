@@ -47,26 +47,33 @@ fn start(mut arguments: Arguments) -> u8 {
         }
     };
     let interrupted = Arc::new(AtomicBool::new(false));
-    listen_for_interrupts(&interrupted);
+    let waiting = Arc::new(AtomicBool::new(false));
+    listen_for_interrupts(&interrupted, &waiting);
     let interactive = arguments.sources.is_empty() && std::io::stdin().is_terminal();
     let console = Console::new(session, &arguments, interactive);
     if interactive {
         repl::run(console, &arguments, &interrupted)
     } else {
-        batch::run(console, &arguments, &interrupted)
+        batch::run(console, &arguments, &interrupted, &waiting)
     }
 }
 
-/// SIGINT sets the flag instead of ending the process: a running query is canceled first.
+/// SIGINT sets the flag instead of ending the process: a running query is canceled first. While the batch is `waiting` for
+/// stdin there is none, and the process ends at once.
 #[cfg(unix)]
-fn listen_for_interrupts(interrupted: &Arc<AtomicBool>) {
-    // Without the handler an interrupt ends the process, which is right too.
+fn listen_for_interrupts(interrupted: &Arc<AtomicBool>, waiting: &Arc<AtomicBool>) {
+    // Without the handlers an interrupt ends the process, which is right too.
+    let _ = signal_hook::flag::register_conditional_shutdown(
+        signal_hook::consts::SIGINT,
+        INTERRUPTED.into(),
+        waiting.clone(),
+    );
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone());
 }
 
 /// Where there is no SIGINT, Ctrl-C is a key of the live view or ends the process.
 #[cfg(not(unix))]
-fn listen_for_interrupts(_interrupted: &Arc<AtomicBool>) {}
+fn listen_for_interrupts(_interrupted: &Arc<AtomicBool>, _waiting: &Arc<AtomicBool>) {}
 
 /// `faultlab 0.1.0`.
 pub(super) fn version() -> String {
