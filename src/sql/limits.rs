@@ -5,10 +5,11 @@ use super::source::{SourceMap, Tokens};
 use super::{Diagnostic, Span};
 use crate::journal::ErrorCode;
 use sqlparser::ast::{self, BinaryOperator, Expr, SetExpr, Spanned, VisitMut, VisitorMut};
+use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::Token;
 use std::ops::ControlFlow;
 
-/// Open brackets inside each other.
+/// Open brackets inside each other; CASE in CASE and prefix operators in a row too.
 pub const MAX_BRACKETS: usize = 200;
 /// Operators and calls inside each other, after balancing.
 pub const MAX_DEPTH: usize = 500;
@@ -17,22 +18,31 @@ pub const PARSER_RECURSION: usize = 3000;
 /// Chains of AND and OR longer than this are balanced.
 const LONG_CHAIN: usize = 64;
 
-/// NOT_SUPPORTED at the bracket that is one too deep.
+/// NOT_SUPPORTED at the bracket, CASE or prefix operator that is one too deep: the parser is slow and unclear about them.
 pub fn check_brackets(tokens: &Tokens) -> Result<(), Diagnostic> {
-    let mut depth = 0_usize;
+    let (mut brackets, mut cases, mut prefixes) = (0_usize, 0_usize, 0_usize);
     for placed in &tokens.placed {
+        let keyword = match &placed.token {
+            Token::Word(word) if word.quote_style.is_none() => word.keyword,
+            _ => Keyword::NoKeyword,
+        };
+        let is_prefix = keyword == Keyword::NOT || matches!(placed.token, Token::Minus | Token::Plus | Token::Tilde);
+        prefixes = if is_prefix { prefixes + 1 } else { 0 };
         match placed.token {
-            Token::LParen | Token::LBracket | Token::LBrace => depth += 1,
-            Token::RParen | Token::RBracket | Token::RBrace => depth = depth.saturating_sub(1),
+            Token::LParen | Token::LBracket | Token::LBrace => brackets += 1,
+            Token::RParen | Token::RBracket | Token::RBrace => brackets = brackets.saturating_sub(1),
+            Token::Word(_) if keyword == Keyword::CASE => cases += 1,
+            Token::Word(_) if keyword == Keyword::END => cases = cases.saturating_sub(1),
             _ => {}
         }
-        if depth > MAX_BRACKETS {
+        let counts = [(brackets, "brackets are"), (cases, "CASE is"), (prefixes, "operators are")];
+        if let Some((_, what)) = counts.iter().find(|(count, _)| *count > MAX_BRACKETS) {
             return Err(Diagnostic::new(
                 ErrorCode::NotSupported,
-                format!("brackets are nested more than {MAX_BRACKETS} deep"),
+                format!("{what} nested more than {MAX_BRACKETS} deep"),
             )
             .at(placed.span)
-            .hint("take out brackets that are not needed, or split the query with WITH"));
+            .hint("take out what is not needed, or split the query with WITH"));
         }
     }
     Ok(())
