@@ -337,6 +337,7 @@ impl TableSource for Catalog {
         let Some(first) = files.first() else {
             return Err(if pattern.contains(['*', '?', '[']) || path.is_dir() {
                 Diagnostic::new(ErrorCode::FileNotFound, format!("No data file matches '{pattern}'"))
+                    .hint("a path starts in the folder where faultlab was started")
             } else {
                 missing(path)
             });
@@ -373,6 +374,6 @@ fn missing(path: &Path) -> Diagnostic {
         .unwrap_or_default();
     match did_you_mean(&similar(&name, beside.iter().map(String::as_str))) {
         Some(hint) => error.hint(hint),
-        None => error,
+        None => error.hint("a path starts in the folder where faultlab was started"),
     }
 }

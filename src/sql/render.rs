@@ -1,12 +1,16 @@
 //! How a diagnostic looks: the message, the line of the statement with a caret under the place, and the hint.
 
 use super::{Diagnostic, Span};
+use std::borrow::Cow;
 use unicode_width::UnicodeWidthChar;
 
 /// The most columns of a source line that are shown; longer ones are shown around the place.
 const WINDOW: usize = 70;
 /// Columns before the place that stay visible in a window.
 const LEAD: usize = 30;
+/// The most bytes of a message or a hint, and how many of them are its end.
+const LONGEST: usize = 1_000;
+const TAIL: usize = 60;
 
 impl Diagnostic {
     /// The whole text for the user, without a closing line break: message, `LINE n: ...` with carets under the exact
@@ -17,16 +21,26 @@ impl Diagnostic {
 
     /// As [`Diagnostic::render`], for a statement that starts on line `first_line` of its script.
     pub fn render_at(&self, text: &str, first_line: usize) -> String {
-        let mut out = self.message.clone();
+        let mut out = shortened(&self.message).into_owned();
         if let Some(span) = self.span {
             out.push_str(&excerpt(text, span, first_line));
         }
         if let Some(hint) = &self.hint {
             out.push_str("\nHint: ");
-            out.push_str(hint);
+            out.push_str(&shortened(hint));
         }
         out
     }
+}
+
+/// The middle of a text that nobody would read to its end is left out: names and values of the user's may be of any length.
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST {
+        return Cow::Borrowed(text);
+    }
+    let head = floor_boundary(text, LONGEST - TAIL);
+    let tail = floor_boundary(text, text.len() - TAIL);
+    Cow::Owned(format!("{}...{}", &text[..head], &text[tail..]))
 }
 
 /// A character as it is shown: its text and how many columns that takes.

@@ -71,8 +71,13 @@ pub fn tokenize(text: &str) -> Result<Tokens> {
     let map = SourceMap::new(text);
     let raw = Tokenizer::new(&FaultlabDialect, text).tokenize_with_location().map_err(|error| {
         let start = map.offset(error.location).unwrap_or(0).min(text.len()) as u32;
-        Diagnostic::new(ErrorCode::SyntaxError, sentence(&error.message))
-            .at(Span { start, end: (start + 1).min(text.len() as u32) })
+        let place = Span { start, end: (start + 1).min(text.len() as u32) };
+        let problem = Diagnostic::new(ErrorCode::SyntaxError, sentence(&error.message)).at(place);
+        let opens = |mark: char| text[start as usize..].starts_with(mark);
+        match ['\'', '"'].into_iter().find(|&mark| opens(mark)) {
+            Some(mark) => problem.hint(format!("it begins here; a {mark} ends it")),
+            None => problem,
+        }
     })?;
     let placed = raw
         .iter()
