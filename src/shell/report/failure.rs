@@ -28,10 +28,10 @@ pub fn failure_text(query: &QueryInfo, text: &str, span: Option<Span>, nodes_up:
     };
     lines.extend(stages(query));
     lines.push(balance(query));
+    lines.extend(never_fired(query));
     let hints = hints(query, nodes_up);
     lines
         .extend(hints.iter().enumerate().map(|(i, hint)| format!("{} {hint}", if i == 0 { "Hint:" } else { "     " })));
-    lines.extend(never_fired(query));
     if failure.code == ErrorCode::RemoteHostGone {
         lines.push(format!("A real Trino notices after about 60 s: \\why {}", failure.code));
     } else {
@@ -99,6 +99,11 @@ fn hints(query: &QueryInfo, nodes_up: u32) -> Vec<String> {
     let mut hints = Vec::new();
     if nodes_up == 0 {
         return vec!["RESTART ALL;  brings the workers back.".to_string()];
+    }
+    if query.failure.as_ref().is_some_and(|failure| failure.code == ErrorCode::BadData) {
+        return vec![
+            "The file is damaged: no worker can read it, in either mode. Write it again, then RERUN;".to_string(),
+        ];
     }
     let workers = if nodes_up == 1 { "worker".to_string() } else { format!("{nodes_up} workers") };
     let left = if nodes_up < query.nodes { " left" } else { "" };

@@ -167,7 +167,8 @@ fn cost(query: &QueryInfo, about: &Footer<'_>) -> String {
         && about.nodes_up < query.nodes_up
     {
         let since = units::micros(first.at.0.saturating_sub(query.created.0));
-        text.push_str(&format!("; {} workers instead of {} since {since}", about.nodes_up, query.nodes_up));
+        let up = units::counted(about.nodes_up.into(), "worker");
+        text.push_str(&format!("; {up} instead of {} since {since}", query.nodes_up));
     }
     text
 }
