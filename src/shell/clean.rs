@@ -69,6 +69,47 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
+/// The line in pieces that fit `columns`, broken at blanks. What follows the first piece is indented as far as the last
+/// column of the line's beginning (`  cost        1.2 task-seconds`). A line of the user's own SQL, with the carets
+/// under it, stays as it is.
+pub fn wrap(line: &str, columns: usize) -> Vec<String> {
+    if width(line) <= columns || line.starts_with("LINE ") {
+        return vec![line.to_string()];
+    }
+    let indent = " ".repeat(text_column(line).min(columns / 2));
+    let mut pieces = Vec::new();
+    let mut rest = line.to_string();
+    while width(&rest) > columns {
+        let text = rest.len() - rest.trim_start().len();
+        let mut used = 0;
+        let mut end = None;
+        for (at, c) in rest.char_indices() {
+            if c == ' ' && at > text && !rest[..at].ends_with(' ') {
+                end = Some(at);
+            }
+            used += c.width().unwrap_or(0);
+            if used > columns && end.is_some() {
+                break;
+            }
+        }
+        let Some(end) = end else { break };
+        let after = format!("{indent}{}", rest[end..].trim_start());
+        rest.truncate(end);
+        pieces.push(std::mem::replace(&mut rest, after));
+    }
+    pieces.push(rest);
+    pieces
+}
+
+/// Where the text of a line begins: behind the last gap of two blanks or more in its first columns.
+fn text_column(line: &str) -> usize {
+    const FIRST: usize = 24;
+    let blanks = line.len() - line.trim_start().len();
+    let begins =
+        |at: &usize| line.is_char_boundary(*at) && line[..*at].ends_with("  ") && !line[*at..].starts_with(' ');
+    (blanks + 1..FIRST.min(line.len())).rev().find(begins).unwrap_or(blanks + 2)
+}
+
 /// Padded on the right with blanks to `columns`, cut if longer.
 pub fn fit(text: &str, columns: usize) -> String {
     let text = cut(text, columns);
@@ -85,6 +126,18 @@ mod tests {
         assert_eq!(one_line("a\x1b[31mb\nc\u{9b}d\u{202e}"), "a\\x1b[31mb\\nc\\x9bd\\u{202e}");
         assert_eq!(lines("a\x07\nb"), "a\\x07\nb");
         assert!(matches!(one_line("plain é 表"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn long_lines_are_broken_at_blanks_under_their_text() {
+        assert_eq!(
+            wrap("    2.1s  lost       stage 1: output 1 (stage 2 needs it)", 40),
+            ["    2.1s  lost       stage 1: output 1", "                    (stage 2 needs it)"]
+        );
+        assert_eq!(wrap("one two three", 8), ["one two", "  three"]);
+        assert_eq!(wrap("LINE 1: SELECT nope", 8), ["LINE 1: SELECT nope"]);
+        assert_eq!(wrap("        ^^^^", 8), ["        ^^^^"]);
+        assert_eq!(wrap("unbreakable and", 6), ["unbreakable", "  and"]);
     }
 
     #[test]

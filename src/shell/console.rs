@@ -60,6 +60,8 @@ impl Console {
 
     /// Runs one step to its end and shows what came of it.
     pub fn run(&mut self, step: Step<'_>, watch: &mut dyn Watch) -> Next {
+        // Files may have changed since the prompt appeared: the statement is to use them as they are now.
+        self.tell_notices();
         if !step.is_command {
             let result = self.session.execute_watched(step.text, watch);
             return self.show(result, step);
@@ -176,10 +178,13 @@ impl Console {
                 let names = ErrorCode::ALL.iter().map(|code| code.name());
                 let near = crate::sql::suggest::similar(&name.to_uppercase(), names);
                 let error = Diagnostic::new(ErrorCode::InvalidArguments, format!("There is no error code {name}"));
-                fail(&match crate::sql::suggest::did_you_mean(&near) {
-                    Some(question) => error.hint(question),
-                    None => error,
-                })
+                let codes = || {
+                    format!(
+                        "the codes are {}",
+                        ErrorCode::ALL.iter().map(|code| code.name()).collect::<Vec<_>>().join(", ")
+                    )
+                };
+                fail(&error.hint(crate::sql::suggest::did_you_mean(&near).unwrap_or_else(codes)))
             }
             (None, None) => {
                 say("There was no error yet. \\why REMOTE_HOST_GONE tells what a lost worker means.");
@@ -226,9 +231,17 @@ fn failure_in_script(failure: &Failure, step: Step<'_>) -> String {
     }
 }
 
-/// A line for people, on stderr. Nobody there is no reason to stop.
+/// Text for people, on stderr, broken at blanks where a terminal shows it. Nobody there is no reason to stop.
 pub fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", clean::lines(text));
+    let text = clean::lines(text);
+    let columns = match crossterm::terminal::size() {
+        Ok((columns, _)) if io::stderr().is_terminal() => usize::from(columns).max(20),
+        _ => usize::MAX,
+    };
+    let mut err = io::stderr().lock();
+    for line in text.split('\n').flat_map(|line| clean::wrap(line, columns)) {
+        let _ = writeln!(err, "{line}");
+    }
 }
 
 fn fail(error: &Diagnostic) -> Next {

@@ -5,6 +5,7 @@ use super::watch::{Story, Watch, Watched};
 use super::{Frame, frame};
 use crate::cluster::{InjectReply, QueryOutcome};
 use crate::scheduler::NodeId;
+use crate::shell::clean;
 use crate::sql::statement::{FaultKind, FaultSpec, NodeChoice, Trigger};
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal;
@@ -45,6 +46,12 @@ impl LiveView {
     fn look(&self, last: bool) -> Frame {
         let (columns, lines) = terminal::size().unwrap_or((80, 24));
         Frame { columns: usize::from(columns).max(20), lines: usize::from(lines).max(4), color: self.color, last }
+    }
+
+    /// The lines, broken where the window ends: the terminal would break them within words.
+    fn wrapped(&self, lines: Vec<String>) -> Vec<String> {
+        let columns = self.look(true).columns;
+        lines.iter().flat_map(|line| clean::wrap(line, columns - 1)).collect()
     }
 
     /// Does what the key asks for. Returns a line to show, if there is something to say.
@@ -110,7 +117,7 @@ impl Watch for LiveView {
         let first = watched.query.wait_for(PATIENCE);
         let mut canvas = Canvas::default();
         if let Some(outcome) = first {
-            canvas.show(&story.news(watched), &[]);
+            canvas.show(&self.wrapped(story.news(watched)), &[]);
             return outcome;
         }
         let raw = RawMode::enter();
@@ -129,6 +136,7 @@ impl Watch for LiveView {
             if self.interrupted.swap(false, Ordering::Relaxed) {
                 watched.cluster.cancel(watched.query.id());
             }
+            let lines = self.wrapped(lines);
             canvas.show(&lines, &frame(&watched.query.snapshot(), self.look(false)));
             if let Some(outcome) = watched.query.wait_for(PICTURE_EVERY) {
                 break outcome;
@@ -137,7 +145,7 @@ impl Watch for LiveView {
         // A pause belongs to the query that was paused.
         watched.cluster.set_paused(false);
         let last = frame(&watched.query.snapshot(), self.look(true));
-        let lines: Vec<String> = story.news(watched).into_iter().chain(last).collect();
+        let lines: Vec<String> = self.wrapped(story.news(watched)).into_iter().chain(last).collect();
         canvas.show(&lines, &[]);
         drop(raw);
         outcome
