@@ -133,6 +133,31 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     assert!(!text(&output.stderr).contains("rror"), "{}", text(&output.stderr));
 }
 
+/// A program at the other end of the pipe writes the next statement when it has the answer to the last one.
+#[cfg(unix)]
+#[test]
+fn stdin_is_answered_statement_by_statement_until_an_interrupt() {
+    use std::io::{BufRead, BufReader};
+    let mut child = Command::new(BINARY)
+        .args(["--data", &project().join("sample-data").display().to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    let mut rows = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+    for number in ["1", "2"] {
+        writeln!(stdin, "SELECT\n {number} AS n;").expect("it reads on");
+        assert_eq!(rows.next().expect("a header").expect("text"), "n");
+        assert_eq!(rows.next().expect("a row").expect("text"), number);
+    }
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("there is kill");
+    assert!(interrupt.success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    drop(stdin);
+}
+
 #[test]
 fn wrong_arguments_are_exit_code_2() {
     let output = run(&["--nods".into()], "");

@@ -157,6 +157,11 @@ fn later_statements_are_named() {
 fn huge_and_deep_statements_end_well() {
     let deep = format!("select {}1{}", "(".repeat(3000), ")".repeat(3000));
     assert!(error(&deep).starts_with("brackets are nested more than 200 deep\nLINE 1: ..."));
+    let cases = format!("select {}1{}", "case when true then ".repeat(3000), " end".repeat(3000));
+    assert!(error(&cases).starts_with("CASE is nested more than 200 deep\nLINE 1: ..."));
+    assert!(
+        error(&format!("select {} true", "not ".repeat(3000))).starts_with("operators are nested more than 200 deep")
+    );
     let tables = format!("select * from {}t{}", "(".repeat(150), ")".repeat(150));
     let _ = parse(&tables);
     for text in ["not ".repeat(20_000), "- ".repeat(20_000), "1+".repeat(20_000), "case when ".repeat(20_000)] {

@@ -127,6 +127,20 @@ fn a_query_over_several_lines_and_the_way_out() {
 }
 
 #[test]
+fn lines_that_are_typed_ahead_all_run() {
+    let mut terminal = Terminal::start(80, 40, &[]);
+    terminal.prompt(RECOMPUTE);
+    terminal.keys("SELECT 1 AS one;\rSET pace = '1ms';\r\\mode abort\rSELECT 4 AS four;\r");
+    terminal.expect(" four");
+    terminal.prompt("faultlab abort 4/4>");
+    for shown in [" one", "pace = 1ms", "mode = abort"] {
+        assert!(terminal.shows().contains(shown), "{}", terminal.shows());
+    }
+    terminal.keys("exit\r");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
 fn completion_knows_tables_and_commands() {
     let mut terminal = Terminal::start(80, 24, &[]);
     terminal.prompt(RECOMPUTE);

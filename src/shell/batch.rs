@@ -20,7 +20,7 @@ pub fn run(mut console: Console, arguments: &Arguments, interrupted: &Arc<Atomic
     let mut watch = watcher(arguments, interrupted);
     let mut code = SUCCESS;
     for source in sources {
-        let mut parts = Parts::of(source, waiting);
+        let mut parts = Parts::of(source, interrupted, waiting);
         loop {
             let (script, line) = match parts.next() {
                 Ok(Some(part)) => part,
@@ -45,34 +45,38 @@ pub fn run(mut console: Console, arguments: &Arguments, interrupted: &Arc<Atomic
             }
         }
     }
-    code
+    if interrupted.load(Ordering::Relaxed) { INTERRUPTED } else { code }
 }
 
 /// What a source holds, in parts that can be run: all of a text or a file, but stdin statement by statement, so that a
 /// program at the other end of the pipe gets its answers while it still writes.
 enum Parts<'a> {
     Whole(Option<&'a Source>),
-    Stdin { lines: usize, waiting: &'a AtomicBool },
+    Stdin { lines: usize, interrupted: &'a AtomicBool, waiting: &'a AtomicBool },
 }
 
 impl<'a> Parts<'a> {
-    fn of(source: &'a Source, waiting: &'a AtomicBool) -> Parts<'a> {
+    fn of(source: &'a Source, interrupted: &'a AtomicBool, waiting: &'a AtomicBool) -> Parts<'a> {
         match source {
-            Source::File(path) if path == Path::new("-") => Parts::Stdin { lines: 0, waiting },
+            Source::File(path) if path == Path::new("-") => Parts::Stdin { lines: 0, interrupted, waiting },
             source => Parts::Whole(Some(source)),
         }
     }
 
-    /// The next part and how many lines come before it; None at the end.
+    /// The next part and how many lines come before it; None at the end, and when it is interrupted.
     fn next(&mut self) -> Result<Option<(String, usize)>, String> {
-        let (lines, waiting) = match self {
+        let (lines, interrupted, waiting) = match self {
             Parts::Whole(source) => return source.take().map(read).transpose().map(|text| text.map(|text| (text, 0))),
-            Parts::Stdin { lines, waiting } => (lines, *waiting),
+            Parts::Stdin { lines, interrupted, waiting } => (lines, *interrupted, *waiting),
         };
         let (mut part, before) = (String::new(), *lines);
         loop {
             let mut bytes = Vec::new();
             waiting.store(true, Ordering::SeqCst);
+            // An interrupt from before was only noted; from now on it ends the process.
+            if interrupted.load(Ordering::SeqCst) {
+                return Ok(None);
+            }
             let read = std::io::stdin().lock().read_until(b'\n', &mut bytes);
             waiting.store(false, Ordering::SeqCst);
             if read.map_err(|error| format!("stdin cannot be read: {error}"))? == 0 {
