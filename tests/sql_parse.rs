@@ -133,7 +133,7 @@ fn errors_point_at_the_place() {
     );
     assert_eq!(
         error("select 'abc"),
-        "syntax error: unterminated string literal\nLINE 1: select 'abc\n               ^"
+        "syntax error: unterminated string literal\nLINE 1: select 'abc\n               ^\nHint: it begins here; a ' ends it"
     );
     assert_eq!(error(" ; "), "there is no statement here");
 }
