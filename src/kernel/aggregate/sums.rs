@@ -21,10 +21,10 @@ impl Accumulate for Count {
                 ids.iter().zip(valid.iter()).for_each(|(group, ok)| counts[*group as usize] += ok as i64)
             }
             (Some(valid), None) => counts[0] += (rows.rows - valid.unset_bits()) as i64,
-            (None, Some(_)) if let Some(sizes) = rows.sizes => {
-                counts.iter_mut().zip(sizes).for_each(|(count, size)| *count += size)
-            }
-            (None, Some(ids)) => ids.iter().for_each(|group| counts[*group as usize] += 1),
+            (None, Some(ids)) => match rows.sizes {
+                Some(sizes) => counts.iter_mut().zip(sizes).for_each(|(count, size)| *count += size),
+                None => ids.iter().for_each(|group| counts[*group as usize] += 1),
+            },
             (None, None) => counts[0] += rows.rows as i64,
         }
         Ok(())
