@@ -73,6 +73,9 @@ fn simplify_node(expr: Expr) -> Expr {
                     _ => flat.push(part),
                 }
             }
+            if flat.len() >= LONG_OR {
+                flat = equalities_to_lists(flat);
+            }
             match flat.len() {
                 0 => Expr::boolean(false),
                 1 => flat.remove(0),
@@ -99,6 +102,44 @@ fn simplify_node(expr: Expr) -> Expr {
         },
         kind => compare_as_dates(Expr { kind, ..expr }),
     }
+}
+
+/// Arms of an OR from which on equalities are looked for.
+const LONG_OR: usize = 4;
+
+/// `a = 1 OR a = 2 OR b` as `a IN (1, 2) OR b`: one look into a set instead of a comparison each.
+fn equalities_to_lists(arms: Vec<Expr>) -> Vec<Expr> {
+    let mut lists: Vec<(Expr, Vec<Expr>)> = Vec::new();
+    let mut others = Vec::new();
+    for arm in arms {
+        match column_and_constant(&arm) {
+            Some((column, constant)) => {
+                match lists.iter_mut().find(|(c, _)| c.kind == column.kind && c.dtype == column.dtype) {
+                    Some((_, items)) => items.push(constant.clone()),
+                    None => lists.push((column.clone(), vec![constant.clone()])),
+                }
+            }
+            None => others.push(arm),
+        }
+    }
+    let in_list = |(column, items): (Expr, Vec<Expr>)| {
+        let span = column.span;
+        let kind = ExprKind::InList { arg: Box::new(column), items, negated: false };
+        Expr { kind, dtype: DataType::Boolean, span }
+    };
+    lists.into_iter().map(in_list).chain(others).collect()
+}
+
+/// `column = constant` of one type, neither NULL.
+fn column_and_constant(arm: &Expr) -> Option<(&Expr, &Expr)> {
+    let ExprKind::Call { function, args } = &arm.kind else { return None };
+    let (column, constant) = match args.as_slice() {
+        [a, b] if function == "=" && a.as_column().is_some() => (a, b),
+        [a, b] if function == "=" && b.as_column().is_some() => (b, a),
+        _ => return None,
+    };
+    let is_value = matches!(&constant.kind, ExprKind::Literal(value) if *value != Value::Null);
+    (is_value && column.dtype == constant.dtype).then_some((column, constant))
 }
 
 /// `(c AND x) OR (c AND y)` becomes `c AND (x OR y)`; nothing moves in front of what could fail before it.
