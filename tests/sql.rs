@@ -59,7 +59,9 @@ fn eight_nodes_give_the_same_rows() {
 
 #[test]
 fn abort_gives_the_same_rows() {
-    same_on(Setting { nodes: 4, mode: Mode::Abort, ..REFERENCE });
+    for nodes in [1, 2, 4, 8] {
+        same_on(Setting { nodes, mode: Mode::Abort, ..REFERENCE });
+    }
 }
 
 #[test]
@@ -69,7 +71,9 @@ fn virtual_time_gives_the_same_rows() {
 
 #[test]
 fn a_crash_in_every_query_leaves_the_rows_as_they_are() {
-    same_on(Setting { nodes: 4, crash_at: Some(50), ..REFERENCE });
+    for nodes in [2, 4, 8] {
+        same_on(Setting { nodes, crash_at: Some(50), ..REFERENCE });
+    }
 }
 
 #[test]
