@@ -118,7 +118,7 @@ mod tests {
     fn no_rows_is_an_empty_array_and_equal_names_become_distinct() {
         assert_eq!(printed(OutputFormat::Json, false, &RowsBuilder::new(&["a"]).build()), "[]\n");
         let mut rows = RowsBuilder::new(&["a", "a"]);
-        rows.push(["1".into(), "2".into()]);
+        rows.push(["1", "2"].map(String::from));
         assert_eq!(printed(OutputFormat::NdJson, false, &rows.build()), "{\"a\":\"1\",\"a_1\":\"2\"}\n");
     }
 }

@@ -10,4 +10,4 @@ mod table;
 
 pub use format::OutputFormat;
 pub use printer::Printer;
-pub use rows::{Rows, RowsBuilder};
+pub use rows::{Cell, Rows, RowsBuilder};

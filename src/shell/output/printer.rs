@@ -60,7 +60,7 @@ pub(super) mod tests {
     pub(in super::super) fn sample() -> Rows {
         let mut rows = RowsBuilder::new(&["name", "amount"]).right(&["amount"]);
         rows.push(["a \"b\", c".to_string(), "1.50".to_string()]);
-        rows.push_optional([Some("x\x1b[2J|<y>".to_string()), None]);
+        rows.push([Some("x\x1b[2J|<y>".to_string()), None]);
         rows.push([String::new(), "12".to_string()]);
         rows.build()
     }

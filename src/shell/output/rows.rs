@@ -79,11 +79,49 @@ impl Rows {
     }
 }
 
-/// Makes the rows of SHOW statements: every column is text.
+/// A cell of a table that the shell makes itself.
+pub enum Cell {
+    Text(String),
+    Number(i64),
+    Null,
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Cell {
+        Cell::Text(text)
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(count: u64) -> Cell {
+        Cell::Number(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<u32> for Cell {
+    fn from(count: u32) -> Cell {
+        Cell::Number(count.into())
+    }
+}
+
+impl From<usize> for Cell {
+    fn from(count: usize) -> Cell {
+        Cell::from(count as u64)
+    }
+}
+
+impl<T: Into<Cell>> From<Option<T>> for Cell {
+    fn from(value: Option<T>) -> Cell {
+        value.map_or(Cell::Null, Into::into)
+    }
+}
+
+/// Makes the rows of SHOW statements: a column is text unless it was said to be numbers.
 pub struct RowsBuilder {
     names: Vec<&'static str>,
     right: Vec<bool>,
-    cells: Vec<Vec<Option<String>>>,
+    numbers: Vec<bool>,
+    cells: Vec<Vec<Cell>>,
 }
 
 impl RowsBuilder {
@@ -92,6 +130,7 @@ impl RowsBuilder {
         RowsBuilder {
             names: names.to_vec(),
             right: vec![false; names.len()],
+            numbers: vec![false; names.len()],
             cells: names.iter().map(|_| Vec::new()).collect(),
         }
     }
@@ -104,16 +143,19 @@ impl RowsBuilder {
         self
     }
 
-    /// One more row. Missing cells are NULL, surplus ones are dropped.
-    pub fn push(&mut self, row: impl IntoIterator<Item = String>) {
-        self.push_optional(row.into_iter().map(Some));
+    /// Makes these columns BIGINT, so that scripts can use them.
+    pub fn numbers(mut self, names: &[&str]) -> RowsBuilder {
+        for (number, name) in self.numbers.iter_mut().zip(&self.names) {
+            *number |= names.contains(name);
+        }
+        self.right(names)
     }
 
-    /// One more row, with NULLs.
-    pub fn push_optional(&mut self, row: impl IntoIterator<Item = Option<String>>) {
+    /// One more row. Missing cells are NULL, surplus ones are dropped; text in a column of numbers is NULL.
+    pub fn push<C: Into<Cell>>(&mut self, row: impl IntoIterator<Item = C>) {
         let mut row = row.into_iter();
         for column in &mut self.cells {
-            column.push(row.next().flatten());
+            column.push(row.next().into());
         }
     }
 
@@ -127,14 +169,35 @@ impl RowsBuilder {
             .map(|(i, name)| OutputColumn {
                 name: name.to_string(),
                 column: ColumnId(i as u32),
-                dtype: DataType::Varchar,
+                dtype: if self.numbers[i] { DataType::BigInt } else { DataType::Varchar },
             })
             .collect();
-        let data =
-            self.cells.into_iter().enumerate().map(|(i, cells)| Column::new(ColumnId(i as u32).name().into(), cells));
+        let data = self.cells.into_iter().zip(&self.numbers).enumerate().map(|(i, (cells, number))| {
+            let name = ColumnId(i as u32).name().into();
+            if *number {
+                Column::new(name, cells.into_iter().map(number_of).collect::<Vec<_>>())
+            } else {
+                Column::new(name, cells.into_iter().map(text_of).collect::<Vec<_>>())
+            }
+        });
         // The columns are equally long and differently named by construction.
         let frame = DataFrame::new(height, data.collect()).unwrap_or_default();
         Rows { columns, blocks: vec![Arc::new(Block { frame, bytes: 0, checksum: 0 })], align_right: self.right }
+    }
+}
+
+fn number_of(cell: Cell) -> Option<i64> {
+    match cell {
+        Cell::Number(number) => Some(number),
+        Cell::Text(_) | Cell::Null => None,
+    }
+}
+
+fn text_of(cell: Cell) -> Option<String> {
+    match cell {
+        Cell::Text(text) => Some(text),
+        Cell::Number(number) => Some(number.to_string()),
+        Cell::Null => None,
     }
 }
 
@@ -144,10 +207,12 @@ mod tests {
 
     #[test]
     fn a_built_table_reads_back() {
-        let mut builder = RowsBuilder::new(&["name", "rows"]).right(&["rows"]);
-        builder.push(["orders".into(), "120,000".into()]);
-        builder.push_optional([Some("x".into()), None]);
+        let mut builder = RowsBuilder::new(&["name", "rows"]).numbers(&["rows"]);
+        builder.push([Cell::from("orders".to_string()), Cell::from(120_000_u64)]);
+        builder.push([Cell::from("x".to_string()), Cell::Null]);
         let rows = builder.build();
+        assert_eq!(rows.columns[1].dtype, DataType::BigInt);
+        assert_eq!(rows.to_text()[0][1].as_deref(), Some("120000"));
         assert_eq!(rows.len(), 2);
         assert!(rows.is_right(1) && !rows.is_right(0));
         assert_eq!(rows.to_text()[1], vec![Some("x".to_string()), None]);

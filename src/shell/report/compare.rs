@@ -2,7 +2,7 @@
 
 use crate::journal::history::{QueryInfo, QueryState};
 use crate::scheduler::graph::Mode;
-use crate::shell::output::{Rows, RowsBuilder};
+use crate::shell::output::{Cell, Rows, RowsBuilder};
 use crate::shell::units;
 
 /// One run of the comparison.
@@ -32,14 +32,15 @@ pub fn compare_table(runs: &[ComparedRun]) -> Rows {
         "peak memory",
         "answer",
     ])
-    .right(&["time", "with manual retry", "tasks", "again", "thrown away", "peak memory"]);
+    .numbers(&["tasks", "again"])
+    .right(&["time", "with manual retry", "thrown away", "peak memory"]);
     for (number, compared) in runs.iter().enumerate() {
         table.push(row(compared, number == 0));
     }
     table.build()
 }
 
-fn row(compared: &ComparedRun, reference: bool) -> [String; 10] {
+fn row(compared: &ComparedRun, reference: bool) -> [Cell; 10] {
     let run = &compared.run;
     let end = |query: &QueryInfo| query.ended.unwrap_or_default();
     let time = run.elapsed_us(end(run));
@@ -60,21 +61,22 @@ fn row(compared: &ComparedRun, reference: bool) -> [String; 10] {
     let answered = run.state == QueryState::Finished
         || compared.rerun.as_ref().is_some_and(|rerun| rerun.state == QueryState::Finished);
     [
-        compared.mode.to_string(),
-        if compared.fault.is_empty() { "none".to_string() } else { compared.fault.clone() },
-        outcome.to_string(),
-        units::micros(time),
-        if answered { units::micros(total) } else { "-".to_string() },
-        finished.to_string(),
-        finished.saturating_sub(run.tasks()).to_string(),
-        format!("{} s", units::task_seconds(thrown)),
-        units::bytes(peak),
+        compared.mode.to_string().into(),
+        if compared.fault.is_empty() { "none".to_string() } else { compared.fault.clone() }.into(),
+        outcome.to_string().into(),
+        units::micros(time).into(),
+        if answered { units::micros(total) } else { "-".to_string() }.into(),
+        finished.into(),
+        finished.saturating_sub(run.tasks()).into(),
+        format!("{} s", units::task_seconds(thrown)).into(),
+        units::bytes(peak).into(),
         match compared.identical {
             _ if reference => "reference",
             Some(true) => "identical",
             Some(false) => "DIFFERENT",
             None => "none",
         }
-        .to_string(),
+        .to_string()
+        .into(),
     ]
 }

@@ -9,7 +9,7 @@ use crate::functions::aggregates::AGGREGATES;
 use crate::journal::history::QueryState;
 use crate::journal::{ErrorCode, tables as system_tables};
 use crate::scheduler::{QueryId, Time};
-use crate::shell::output::RowsBuilder;
+use crate::shell::output::{Cell, RowsBuilder};
 use crate::shell::{clean, units};
 use crate::sql::statement::Show;
 use crate::sql::suggest::{did_you_mean, similar};
@@ -32,7 +32,7 @@ impl Session {
     fn show_tables(&self, schema: Option<&str>, text: &str) -> StatementResult {
         let system = schema.is_some_and(|s| s.eq_ignore_ascii_case(system_tables::SCHEMA));
         let mut rows = RowsBuilder::new(&["schema", "table", "rows", "columns", "files", "format"])
-            .right(&["rows", "columns", "files"]);
+            .numbers(&["rows", "columns", "files"]);
         let mut found = 0;
         for table in self.catalog.tables() {
             if schema.is_none_or(|schema| table.schema.eq_ignore_ascii_case(schema)) {
@@ -84,10 +84,13 @@ impl Session {
             Ok(table) => table,
             Err(error) => return StatementResult::error(error.at(span), text),
         };
-        let mut rows = RowsBuilder::new(&["column", "type", "nulls"]).right(&["nulls"]);
+        let mut rows = RowsBuilder::new(&["column", "type", "nulls"]).numbers(&["nulls"]);
         for column in &table.columns {
-            let nulls = column.statistics.nulls.map(units::count);
-            rows.push_optional([Some(column.name.clone()), Some(column.dtype.to_string()), nulls]);
+            rows.push([
+                column.name.clone().into(),
+                column.dtype.to_string().into(),
+                Cell::from(column.statistics.nulls),
+            ]);
         }
         let result = StatementResult::rows(rows.build());
         match made_of(&table) {
@@ -140,22 +143,23 @@ impl Session {
     fn show_nodes(&self) -> StatementResult {
         let nodes = self.cluster.nodes();
         let names = ["node", "name", "state", "running", "outputs", "memory", "life", "note"];
-        let mut rows = RowsBuilder::new(&names).right(&["node", "running", "outputs", "life"]);
+        let mut rows = RowsBuilder::new(&names).numbers(&["node", "life"]).right(&["running", "outputs"]);
         for node in &nodes {
             let dash = |text: String| if node.up { text } else { "-".to_string() };
             rows.push([
-                node.node.0.to_string(),
-                node.node.to_string(),
-                if node.up { "ACTIVE" } else { "GONE" }.to_string(),
-                dash(format!("{} of {}", node.running, node.slots)),
-                dash(node.outputs.to_string()),
+                Cell::from(node.node.0),
+                node.node.to_string().into(),
+                if node.up { "ACTIVE" } else { "GONE" }.to_string().into(),
+                dash(format!("{} of {}", node.running, node.slots)).into(),
+                dash(node.outputs.to_string()).into(),
                 dash(format!(
                     "{} of {}",
                     if node.memory_bytes == 0 { "0".to_string() } else { units::bytes(node.memory_bytes) },
                     units::bytes(node.memory_limit_bytes)
-                )),
-                node.incarnation.0.to_string(),
-                node_note(node),
+                ))
+                .into(),
+                node.incarnation.0.into(),
+                node_note(node).into(),
             ]);
         }
         let mut result = StatementResult::rows(rows.build());
@@ -188,7 +192,7 @@ impl Session {
     }
 
     fn show_faults(&self) -> StatementResult {
-        let mut rows = RowsBuilder::new(&["fault", "what", "state", "query", "note"]).right(&["fault"]);
+        let mut rows = RowsBuilder::new(&["fault", "what", "state", "query", "note"]).numbers(&["fault", "query"]);
         for fault in self.cluster.faults() {
             let (state, query, note) = match &fault.state {
                 FaultState::Armed => ("armed", None, "waits for the next query that reads tables".to_string()),
@@ -197,11 +201,11 @@ impl Session {
                 FaultState::Healed => ("healed", None, String::new()),
             };
             rows.push([
-                fault.fault.to_string(),
-                fault.text.clone(),
-                state.to_string(),
-                query.map_or_else(|| "-".to_string(), |query| query.0.to_string()),
-                note,
+                Cell::from(fault.fault),
+                fault.text.clone().into(),
+                state.to_string().into(),
+                query.map(|query| query.0).into(),
+                note.into(),
             ]);
         }
         let rows = rows.build();
@@ -219,7 +223,8 @@ impl Session {
 
     fn show_queries(&self) -> StatementResult {
         let mut rows = RowsBuilder::new(&["query", "state", "mode", "time", "rows", "tasks", "again", "error", "sql"])
-            .right(&["query", "time", "rows", "tasks", "again"]);
+            .numbers(&["query", "rows", "tasks", "again"])
+            .right(&["time"]);
         for query in self.journal.queries() {
             let state = match query.state {
                 QueryState::Running => "RUNNING",
@@ -227,35 +232,36 @@ impl Session {
                 QueryState::Failed => "FAILED",
             };
             rows.push([
-                query.query.0.to_string(),
-                state.to_string(),
-                query.mode.to_string(),
-                units::micros(query.elapsed_us(self.now())),
-                query.rows.map_or_else(|| "-".to_string(), units::count),
-                query.tasks().to_string(),
-                query.again().to_string(),
-                query.failure.as_ref().map_or_else(String::new, |failure| failure.code.to_string()),
-                clean::one_line(&query.sql).into_owned(),
+                Cell::from(query.query.0),
+                state.to_string().into(),
+                query.mode.to_string().into(),
+                units::micros(query.elapsed_us(self.now())).into(),
+                query.rows.into(),
+                query.tasks().into(),
+                query.again().into(),
+                query.failure.as_ref().map_or_else(String::new, |failure| failure.code.to_string()).into(),
+                clean::one_line(&query.sql).into_owned().into(),
             ]);
         }
         StatementResult::rows(rows.build())
     }
 }
 
-fn table_row(table: &Table) -> [String; 6] {
+fn table_row(table: &Table) -> [Cell; 6] {
     [
-        table.schema.clone(),
-        table.name.clone(),
-        units::count(table.rows),
-        table.columns.len().to_string(),
-        table.files.len().to_string(),
+        table.schema.clone().into(),
+        table.name.clone().into(),
+        table.rows.into(),
+        table.columns.len().into(),
+        table.files.len().into(),
         match table.format {
             Format::Parquet => "Parquet",
             Format::Csv(_) => "CSV",
             Format::NdJson => "NDJSON",
             Format::Memory => "memory",
         }
-        .to_string(),
+        .to_string()
+        .into(),
     ]
 }
 
