@@ -94,21 +94,54 @@ impl LiveView {
                 cluster.set_pace(if half < LEAST_PACE { Duration::ZERO } else { half });
                 None
             }
-            KeyCode::Char(other) => {
-                self.typed.push(other);
+            other => {
+                self.keep(other);
                 None
             }
-            KeyCode::Enter => {
-                self.typed.push('\n');
-                None
-            }
-            KeyCode::Backspace => {
-                self.typed.pop();
-                None
-            }
-            _ => None,
         }
     }
+
+    /// Keeps what is not for the query.
+    fn keep(&mut self, code: KeyCode) {
+        match code {
+            KeyCode::Char(letter) => self.typed.push(letter),
+            KeyCode::Enter => self.typed.push('\n'),
+            KeyCode::Backspace => {
+                self.typed.pop();
+            }
+            _ => {}
+        }
+    }
+
+    /// The query is over, and these keys came after it was last looked at. Keys of the view alone were meant for it and
+    /// come too late; with anything else among them they are text.
+    fn keep_late(&mut self, late: &[KeyEvent]) {
+        let typed =
+            |key: &&KeyEvent| key.kind != KeyEventKind::Release && !key.modifiers.contains(KeyModifiers::CONTROL);
+        if late.iter().filter(typed).any(|key| !is_view_key(key.code)) {
+            for key in late.iter().filter(typed) {
+                self.keep(key.code);
+            }
+        }
+    }
+}
+
+/// Whether [`LiveView::press`] does something for this key alone.
+fn is_view_key(code: KeyCode) -> bool {
+    matches!(code, KeyCode::Char('1'..='9' | 'h' | 'p' | '+' | '=' | '-' | '_'))
+}
+
+/// The keys that wait to be read.
+fn waiting_keys() -> Vec<KeyEvent> {
+    let mut keys = Vec::new();
+    while event::poll(Duration::ZERO).unwrap_or(false) {
+        match event::read() {
+            Ok(Event::Key(key)) => keys.push(key),
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+    keys
 }
 
 impl Watch for LiveView {
@@ -125,13 +158,7 @@ impl Watch for LiveView {
             let mut lines = story.news(watched);
             // Without raw mode (a terminal that cannot do it) there are no keys, only the picture.
             if raw.is_some() {
-                while event::poll(Duration::ZERO).unwrap_or(false) {
-                    match event::read() {
-                        Ok(Event::Key(key)) => lines.extend(self.press(key, watched)),
-                        Ok(_) => {}
-                        Err(_) => break,
-                    }
-                }
+                lines.extend(waiting_keys().into_iter().filter_map(|key| self.press(key, watched)));
             }
             if self.interrupted.swap(false, Ordering::Relaxed) {
                 watched.cluster.cancel(watched.query.id());
@@ -147,6 +174,9 @@ impl Watch for LiveView {
         let last = frame(&watched.query.snapshot(), self.look(true));
         let lines: Vec<String> = self.wrapped(story.news(watched)).into_iter().chain(last).collect();
         canvas.show(&lines, &[]);
+        if raw.is_some() {
+            self.keep_late(&waiting_keys());
+        }
         drop(raw);
         outcome
     }
@@ -193,5 +223,22 @@ impl RawMode {
 impl Drop for RawMode {
     fn drop(&mut self) {
         let _ = terminal::disable_raw_mode();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_keys_of_the_view_are_dropped_and_late_text_is_kept() {
+        let keys = |text: &str| -> Vec<KeyEvent> {
+            text.chars().map(|letter| KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE)).collect()
+        };
+        let mut view = LiveView::new(false, Arc::default());
+        view.keep_late(&keys("2-p"));
+        assert_eq!(view.take_typed(), "");
+        view.keep_late(&keys("help"));
+        assert_eq!(view.take_typed(), "help");
     }
 }
