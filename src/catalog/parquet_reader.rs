@@ -114,7 +114,7 @@ impl ParquetReader {
         let series = self.decode(column, metadata, mask)?;
         let expected = mask.map_or(metadata.num_rows(), |mask| mask.num_trues());
         if series.len() != expected {
-            return Err(self.corrupt(column, &format!("{} values instead of {expected}", series.len())));
+            return Err(self.corrupt(column));
         }
         Ok(series.with_name(name.into()).into())
     }
@@ -128,14 +128,14 @@ impl ParquetReader {
         let chunks = group
             .parquet_columns()
             .get(column.first_leaf..column.first_leaf + column.leaves)
-            .ok_or_else(|| self.corrupt(column, "the footer lists too few columns"))?;
+            .ok_or_else(|| self.corrupt(column))?;
         let mut pages = Vec::with_capacity(chunks.len());
         let mut types = Vec::with_capacity(chunks.len());
         for chunk in chunks {
             let range = chunk.byte_range();
             // Checked before the buffer is made: a wrong footer must not ask for all memory.
             if range.start > range.end || range.end > self.planned.fingerprint.size {
-                return Err(self.corrupt(column, "the footer points outside the file"));
+                return Err(self.corrupt(column));
             }
             let bytes = self
                 .file
@@ -161,16 +161,16 @@ impl ParquetReader {
         };
         // The decoder panics on some damaged pages; that is the file's fault, not a bug of the task.
         match catch_unwind(AssertUnwindSafe(whole)) {
-            Ok(decoded) => decoded.map_err(|error| self.corrupt(column, &error.to_string())),
-            Err(_) => Err(self.corrupt(column, "its pages are damaged")),
+            Ok(Ok(decoded)) => Ok(decoded),
+            Ok(Err(_)) | Err(_) => Err(self.corrupt(column)),
         }
     }
 
-    fn corrupt(&self, column: &ParquetColumn, reason: &str) -> TaskError {
-        TaskError::user(
-            ErrorCode::BadData,
-            format!("Column \"{}\" of {} cannot be decoded: {reason}", column.name, self.planned.path.display()),
-        )
+    /// What the decoder says of it means nothing to who has the file.
+    fn corrupt(&self, column: &ParquetColumn) -> TaskError {
+        let file = self.planned.path.display();
+        let message = format!("File {file} is damaged: column \"{}\" cannot be decoded", column.name);
+        TaskError::user(ErrorCode::BadData, message)
     }
 }
 
