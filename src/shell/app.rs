@@ -1,7 +1,7 @@
 //! The program: from arguments to an exit code.
 
 use super::arguments::{self, Arguments, Invocation};
-use super::console::Console;
+use super::console::{Console, say};
 use super::session::Session;
 use super::{batch, clean, repl};
 use std::ffi::OsString;
@@ -50,7 +50,14 @@ fn start(mut arguments: Arguments) -> u8 {
     let waiting = Arc::new(AtomicBool::new(false));
     listen_for_interrupts(&interrupted, &waiting);
     let interactive = arguments.sources.is_empty() && std::io::stdin().is_terminal();
-    let console = Console::new(session, &arguments, interactive);
+    let mut console = Console::new(session, &arguments, interactive);
+    if interactive {
+        repl::greet(&console, &arguments);
+    }
+    if arguments.demo {
+        let said = console.demo();
+        say(&said);
+    }
     if interactive {
         repl::run(console, &arguments, &interrupted)
     } else {

@@ -44,18 +44,13 @@ const DEMO_TASKS: u32 = 24;
 impl Console {
     /// A console as the arguments say. `interactive`: a person types.
     pub fn new(session: Session, arguments: &Arguments, interactive: bool) -> Console {
-        let mut console = Console {
+        Console {
             session,
             format: arguments.format,
             null: arguments.null.clone(),
             terminal: io::stdout().is_terminal(),
             interactive,
-        };
-        if arguments.demo {
-            let said = console.demo();
-            say(&said);
         }
-        console
     }
 
     /// Runs one step to its end and shows what came of it.
@@ -194,7 +189,7 @@ impl Console {
     }
 
     /// Sets a pace at which people can follow, and says so.
-    fn demo(&mut self) -> String {
+    pub fn demo(&mut self) -> String {
         let (_, nodes) = self.session.nodes_up();
         let slots = self.session.slots();
         let waves = DEMO_TASKS.div_ceil((nodes * slots).max(1)) + 1;

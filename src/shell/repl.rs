@@ -18,13 +18,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Lines that the history keeps.
 const HISTORY_LINES: usize = 5_000;
 
-/// Reads statements and runs them until the user leaves.
-pub fn run(mut console: Console, arguments: &Arguments, interrupted: &Arc<AtomicBool>) -> u8 {
-    let color = has_color();
+/// Shows the banner.
+pub fn greet(console: &Console, arguments: &Arguments) {
     let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
     for line in banner(&console.session, arguments, columns) {
         say(&line);
     }
+}
+
+/// Reads statements and runs them until the user leaves.
+pub fn run(mut console: Console, arguments: &Arguments, interrupted: &Arc<AtomicBool>) -> u8 {
+    let color = has_color();
     let mut editor = match editor(color) {
         Ok(editor) => editor,
         Err(error) => {
