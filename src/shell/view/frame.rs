@@ -11,6 +11,9 @@ const KEYS: [&str; 3] = [
     "1-9 crash h heal p pause ^C",
 ];
 
+/// What the counts of a stage may take: ` 14/24 done  4 running  3 again  3 lost`.
+const WIDEST_COUNTS: usize = 40;
+
 /// How a picture is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
@@ -38,7 +41,9 @@ pub fn frame(snapshot: &QuerySnapshot, look: Frame) -> Vec<String> {
     };
     let left_out = snapshot.stages.len() - shown.len();
     let title = shown.iter().map(|stage| clean::width(&stage.title)).max().unwrap_or(0);
-    lines.extend(shown.iter().map(|stage| stage_line(stage, title, look)));
+    // One more line a stage, if the window has them.
+    let spare = left_out == 0 && 2 * shown.len() <= room;
+    lines.extend(shown.iter().flat_map(|stage| stage_lines(stage, title, look, spare)));
     if left_out > 0 {
         lines.push(format!("  … {}", units::counted(left_out as u64, "more stage")));
     }
@@ -77,8 +82,9 @@ fn headline(snapshot: &QuerySnapshot, look: Frame) -> String {
     if snapshot.paused { style(look, "33", &text) } else { text }
 }
 
-/// `  stage 1  scan orders, partial sum  14/24 done  4 running  3 again`.
-fn stage_line(stage: &StageSnapshot, title: usize, look: Frame) -> String {
+/// `  stage 1  scan orders, partial sum  14/24 done  4 running  3 again` and the cells: behind it, or with lines to `spare`
+/// on a line of their own where they might not fit.
+fn stage_lines(stage: &StageSnapshot, title: usize, look: Frame, spare: bool) -> Vec<String> {
     let count = |wanted: fn(&TaskSnapshot) -> bool| stage.tasks.iter().filter(|task| wanted(task)).count();
     let done = count(|task| matches!(task, TaskSnapshot::Done(_)));
     let running = count(|task| matches!(task, TaskSnapshot::Running(_)));
@@ -95,10 +101,20 @@ fn stage_line(stage: &StageSnapshot, title: usize, look: Frame) -> String {
     let text = format!("{head}{} {state}", clean::fit(&clean::one_line(&stage.title), title.min(room)));
     let mut text = clean::cut(text.trim_end(), look.columns.saturating_sub(1)).into_owned();
     let left = look.columns.saturating_sub(clean::width(&text) + 3);
-    if left >= 10 && !look.last && !stage.tasks.is_empty() {
-        text = format!("{text}  {}", cells(&stage.tasks, left.min(40)));
+    let mut below = None;
+    if !look.last && !stage.tasks.is_empty() {
+        // By what the counts may need, not by what they take now: the cells must not jump between two pictures.
+        let behind = clean::width(&head) + title + WIDEST_COUNTS + stage.tasks.len() + 3 <= look.columns;
+        if spare && !behind {
+            let indent = clean::width(&head);
+            let room = look.columns.saturating_sub(indent + 1).max(1);
+            below = Some(format!("{:indent$}{}", "", cells(&stage.tasks, room)));
+        } else if left >= 10 {
+            text = format!("{text}  {}", cells(&stage.tasks, left.min(40)));
+        }
     }
-    if lost + again > 0 { style(look, "33", &text) } else { text }
+    let color = |text: String| if lost + again > 0 { style(look, "33", &text) } else { text };
+    [Some(text), below].into_iter().flatten().map(color).collect()
 }
 
 /// A letter a task: `.` queued, the worker's number while it runs there, `#` done, `x` lost, `r` running again. More
@@ -173,7 +189,8 @@ mod tests {
         assert_eq!(picture[0], "[============               ]  45%  1.2s  45,000 rows/s  1.1 MB/s  pace 300ms");
         assert!(picture[1].starts_with("  stage 1  scan orders, filter"), "{}", picture[1]);
         assert!(picture[1].contains(" 14/24 done  1 running  1 again"), "{}", picture[1]);
-        assert_eq!(picture[2], KEYS[0]);
+        assert_eq!(picture[2], "           ##############3r........");
+        assert_eq!(picture[3], KEYS[0]);
     }
 
     #[test]
