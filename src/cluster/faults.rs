@@ -46,6 +46,13 @@ impl Faults {
         number
     }
 
+    /// Lets a fault wait for the next query again, whatever became of it.
+    pub(crate) fn rearm(&mut self, number: u32) -> Option<FaultSpec> {
+        let fault = self.faults.iter_mut().find(|f| f.number == number)?;
+        *fault = Fault { number, spec: fault.spec, state: FaultState::Armed, query: None, flaky_left: None };
+        Some(fault.spec)
+    }
+
     /// A query starts: faults that wait are its own from now on.
     pub(crate) fn bind(&mut self, query: QueryId) {
         for fault in self.faults.iter_mut().filter(|f| f.state == FaultState::Armed && f.query.is_none()) {

@@ -132,6 +132,11 @@ impl Cluster {
         self.act(|coordinator| coordinator.inject(spec))
     }
 
+    /// Arms a fault of that number once more, whatever became of it: COMPARE runs every mode under the same faults.
+    pub fn rearm(&self, fault: u32) {
+        self.act(|coordinator| coordinator.rearm(fault));
+    }
+
     /// Takes a fault back. False if there is none of that number, or nothing about it can be healed: a crashed node is restarted.
     pub fn heal(&self, fault: u32) -> bool {
         self.act(|coordinator| coordinator.heal(fault))

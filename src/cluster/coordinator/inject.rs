@@ -58,6 +58,13 @@ impl Coordinator {
         InjectReply::Armed { fault }
     }
 
+    /// Arms a known fault once more, under its number.
+    pub(crate) fn rearm(&mut self, fault: u32) {
+        if let Some(spec) = self.faults.rearm(fault) {
+            self.journal.append(self.now(), Record::FaultArmed { fault, text: describe(&spec) });
+        }
+    }
+
     fn crash_now(&mut self, spec: FaultSpec, choice: NodeChoice) -> InjectReply {
         let query = self.queries.keys().next().copied();
         let Some(node) = self.choose(choice, query) else { return self.all_down() };

@@ -4,12 +4,11 @@ use super::Session;
 use super::queries::{Ran, part};
 use super::replies;
 use super::result::{Answer, StatementResult};
-use crate::cluster::FaultState;
+use crate::cluster::{FaultState, FaultStatus, QueryOutcome};
 use crate::scheduler::graph::Mode;
 use crate::shell::output::{OutputFormat, Printer, Rows};
 use crate::shell::report::{self, ComparedRun};
-use crate::shell::view::Watch;
-use crate::sql::statement::FaultSpec;
+use crate::shell::view::{Watch, Watched};
 use crate::sql::{Diagnostic, Span};
 use sqlparser::ast;
 
@@ -22,8 +21,8 @@ impl Session {
         span: Span,
         watch: &mut dyn Watch,
     ) -> StatementResult {
-        let armed = |fault: &crate::cluster::FaultStatus| (fault.state == FaultState::Armed).then_some(fault.spec);
-        let faults: Vec<FaultSpec> = self.cluster.faults().iter().filter_map(armed).collect();
+        let mut faults = self.cluster.faults();
+        faults.retain(|fault| fault.state == FaultState::Armed);
         let mode_before = self.settings.mode();
         let result = self.compare_under(query, text, span, &faults, watch);
         self.cluster.restart_all();
@@ -58,17 +57,18 @@ impl Session {
         query: &ast::Query,
         text: &str,
         span: Span,
-        faults: &[FaultSpec],
+        faults: &[FaultStatus],
         watch: &mut dyn Watch,
     ) -> Result<Vec<ComparedRun>, Diagnostic> {
         let sql = part(text, Some(span));
-        let described: Vec<String> = faults.iter().map(|fault| replies::short(*fault)).collect();
+        let described: Vec<String> = faults.iter().map(|fault| replies::short(fault.spec)).collect();
         let described = described.join("; ");
 
         self.cluster.restart_all();
         let reference_mode = self.settings.mode();
         let planned = self.plan(query, text)?;
-        let reference = self.run(planned, &sql, watch)?;
+        let heading = format!("{reference_mode}, undisturbed:");
+        let reference = self.run(planned, &sql, &mut Headed { watch: &mut *watch, heading })?;
         let expected = answer_text(&reference);
         let failed = reference.outcome.is_err();
         let mut runs = vec![ComparedRun {
@@ -86,15 +86,20 @@ impl Session {
             self.settings.set("mode", &mode.to_string())?;
             self.cluster.restart_all();
             for fault in faults {
-                self.cluster.inject(*fault);
+                self.cluster.rearm(fault.fault);
             }
             let planned = self.plan(query, text)?;
-            let ran = self.run(planned, &sql, watch)?;
+            let heading = match described.as_str() {
+                "" => format!("{mode}, undisturbed:"),
+                faults => format!("{mode}, {faults}:"),
+            };
+            let ran = self.run(planned, &sql, &mut Headed { watch: &mut *watch, heading })?;
             let mut answer = answer_text(&ran);
             let mut rerun = None;
             if ran.outcome.is_err() && self.nodes_up().0 > 0 {
                 let planned = self.plan(query, text)?;
-                let again = self.run(planned, &sql, watch)?;
+                let heading = format!("{mode}, run again by hand:");
+                let again = self.run(planned, &sql, &mut Headed { watch: &mut *watch, heading })?;
                 answer = answer_text(&again);
                 rerun = Some(again.info);
             }
@@ -107,6 +112,18 @@ impl Session {
             });
         }
         Ok(runs)
+    }
+}
+
+/// Hands on a query under a heading: its run is one of several.
+struct Headed<'w> {
+    watch: &'w mut dyn Watch,
+    heading: String,
+}
+
+impl Watch for Headed<'_> {
+    fn watch(&mut self, watched: &Watched<'_>) -> QueryOutcome {
+        self.watch.watch(&Watched { heading: Some(&self.heading), ..*watched })
     }
 }
 

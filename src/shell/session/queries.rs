@@ -184,8 +184,13 @@ impl Session {
             on_nodes,
         });
         let query = running.id();
-        let outcome =
-            watch.watch(&Watched { query: &running, cluster: &self.cluster, journal: &self.journal, first_entry });
+        let outcome = watch.watch(&Watched {
+            query: &running,
+            cluster: &self.cluster,
+            journal: &self.journal,
+            first_entry,
+            heading: None,
+        });
         // Keys may have changed the pace; the setting says what is.
         if self.cluster.pace() != self.settings.pace() {
             let pace = crate::shell::units::setting_duration(self.cluster.pace());

@@ -63,12 +63,12 @@ fn choice(node: NodeChoice) -> String {
     }
 }
 
-/// A fault for COMPARE's table: `crash worker-2, 50%`.
+/// A fault for COMPARE's table: `crash worker-2 at 50%`.
 pub fn short(fault: FaultSpec) -> String {
     let when = match fault.trigger {
         Trigger::Now => String::new(),
-        Trigger::AtPercent(percent) => format!(", {percent}%"),
-        Trigger::InStage { stage, after_tasks } => format!(", {stage} after {after_tasks}"),
+        Trigger::AtPercent(percent) => format!(" at {percent}%"),
+        Trigger::InStage { stage, after_tasks } => format!(" in {stage} after {after_tasks}"),
     };
     let name = |node| match node {
         NodeChoice::Node(node) => format!("{node}"),
@@ -105,7 +105,7 @@ mod tests {
             say(Trigger::InStage { stage: StageId(2), after_tasks: 12 }),
             "Fault 1 armed: worker-2 crashes when 12 tasks of stage 2 of the next query are done."
         );
-        assert_eq!(short(crash(Trigger::AtPercent(50))), "crash worker-2, 50%");
+        assert_eq!(short(crash(Trigger::AtPercent(50))), "crash worker-2 at 50%");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Watched<'a> {
     pub journal: &'a Journal,
     /// The journal's next number when the query was submitted: its story begins there.
     pub first_entry: u64,
+    /// A line above the story, where several runs are told one after the other.
+    pub heading: Option<&'a str>,
 }
 
 /// Waits for queries.
@@ -64,12 +66,18 @@ impl Watch for PlainWatch {
 pub(super) struct Story {
     narrator: Narrator,
     next_entry: u64,
+    /// Until it has been shown.
+    heading: Option<String>,
 }
 
 impl Story {
     /// From the query's first entry on.
     pub(super) fn new(watched: &Watched<'_>) -> Story {
-        Story { narrator: Narrator::new(watched.query.id()), next_entry: watched.first_entry }
+        Story {
+            narrator: Narrator::new(watched.query.id()),
+            next_entry: watched.first_entry,
+            heading: watched.heading.map(str::to_string),
+        }
     }
 
     /// The lines since the last time.
@@ -78,6 +86,7 @@ impl Story {
         if let Some(last) = entries.last() {
             self.next_entry = last.seq + 1;
         }
-        entries.iter().flat_map(|entry| self.narrator.tell(entry)).collect()
+        let told = entries.iter().flat_map(|entry| self.narrator.tell(entry));
+        self.heading.take().into_iter().chain(told).collect()
     }
 }
