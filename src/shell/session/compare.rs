@@ -1,7 +1,7 @@
 //! COMPARE: the same query undisturbed, then under the armed faults in each mode.
 
 use super::Session;
-use super::queries::{Ran, part};
+use super::queries::{Planned, Ran, part};
 use super::replies;
 use super::result::{Answer, StatementResult};
 use crate::cluster::{FaultState, FaultStatus, QueryOutcome};
@@ -21,10 +21,15 @@ impl Session {
         span: Span,
         watch: &mut dyn Watch,
     ) -> StatementResult {
+        // A statement that does not bind leaves workers and faults alone.
+        let planned = match self.plan(query, text) {
+            Ok(planned) => planned,
+            Err(error) => return StatementResult::error(error, text),
+        };
         let mut faults = self.cluster.faults();
         faults.retain(|fault| fault.state == FaultState::Armed);
         let mode_before = self.settings.mode();
-        let result = self.compare_under(query, text, span, &faults, watch);
+        let result = self.compare_under(planned, (query, text, span), &faults, watch);
         self.cluster.restart_all();
         // The name and the value come from the table of settings itself.
         let _ = self.settings.set("mode", &mode_before.to_string());
@@ -54,9 +59,8 @@ impl Session {
 
     fn compare_under(
         &mut self,
-        query: &ast::Query,
-        text: &str,
-        span: Span,
+        planned: Planned,
+        (query, text, span): (&ast::Query, &str, Span),
         faults: &[FaultStatus],
         watch: &mut dyn Watch,
     ) -> Result<Vec<ComparedRun>, Diagnostic> {
@@ -66,7 +70,6 @@ impl Session {
 
         self.cluster.restart_all();
         let reference_mode = self.settings.mode();
-        let planned = self.plan(query, text)?;
         let heading = format!("{reference_mode}, undisturbed:");
         let reference = self.run(planned, &sql, &mut Headed { watch: &mut *watch, heading })?;
         let expected = answer_text(&reference);
