@@ -1,5 +1,6 @@
 //! What each error code means, what to do about it, and what a real Trino or Spark says in the same situation, and when.
-//! What they say about lost nodes, memory, time and bad values was taken word for word from running ones (Trino 476, Spark 4.1.4).
+//! What they say about lost nodes, memory, time and bad values follows running ones (Trino 476, Spark 4.1.4); the other
+//! texts were not compared with a running one.
 
 use super::ErrorCode;
 
