@@ -38,7 +38,8 @@ fn same_on(setting: Setting) {
 #[test]
 fn the_answers_are_those_of_duckdb() {
     let (records, reference) = corpus();
-    assert!(records.len() >= 400, "only {} queries were found", records.len());
+    let selected = std::env::var_os("FAULTLAB_SLT").is_some();
+    assert!(selected || records.len() >= 400, "only {} queries were found", records.len());
     assert_expected(records, reference);
 }
 

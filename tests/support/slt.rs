@@ -54,11 +54,14 @@ pub fn read(path: &Path) -> Vec<Record> {
     records
 }
 
-/// All records of the `.slt` files of a folder, in the order of their names.
+/// All records of the `.slt` files of a folder, in the order of their names. With `FAULTLAB_SLT=text` in the environment, of
+/// those whose names contain the text: for working on one feature.
 pub fn read_folder(folder: &Path) -> Vec<Record> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "slt"));
+    let only = std::env::var("FAULTLAB_SLT").unwrap_or_default();
+    let named = |path: &Path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains(&only));
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "slt") && named(path));
     paths.sort();
     paths.iter().flat_map(|path| read(path)).collect()
 }
