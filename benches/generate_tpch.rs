@@ -1,10 +1,6 @@
 //! Writes the TPC-H tables: `cargo run --release --example generate-tpch -- FOLDER SCALE_FACTOR [ROW_GROUP_ROWS]`.
 
-#[path = "../tests/support/parquet.rs"]
-mod parquet;
-#[path = "../tests/support/tpch_data.rs"]
-mod tpch_data;
-
+use faultlab::catalog::generated::{Benchmark, write_tables};
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -16,6 +12,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let scale_factor: f64 = arguments.next().ok_or(USAGE)?.parse()?;
     let row_group_rows: usize = arguments.next().map_or(Ok(122_880), |text| text.parse())?;
     std::fs::create_dir_all(&folder)?;
-    tpch_data::write_tables(&folder, scale_factor, row_group_rows)?;
+    write_tables(Benchmark::TpcH, &folder, scale_factor, row_group_rows)?;
     Ok(())
 }

@@ -4,10 +4,7 @@
 //! [`TODAY`], which `faultlab.toml` gives to the session as its clock. Values are invented, shaped like a retailer's:
 //! most orders come from one region, a few customers order most, money has two digits, and some values are NULL.
 
-#[path = "../tests/support/parquet.rs"]
-mod parquet;
-
-use parquet::{ColumnData, write_parquet};
+use faultlab::catalog::plain_columns::{ColumnData, write_parquet};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;

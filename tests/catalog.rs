@@ -1,5 +1,6 @@
 //! Folders become tables, files become rows; what is wrong with a file is told with its name and line.
 
+use faultlab::catalog::generated::Generated;
 use faultlab::catalog::{
     Catalog, ChangeKind, ColumnTest, DataSource, Format, PieceReader, ScanRequest, Table, TableRef, TableSource,
     group_pieces, may_match,
@@ -9,6 +10,7 @@ use faultlab::sql::{Diagnostic, Value};
 use polars::prelude::*;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
@@ -274,4 +276,46 @@ fn the_sample_data_is_in_the_binary() {
         let batches = read(&table, &everything(&table)).unwrap();
         assert_eq!(batches.iter().map(DataFrame::height).sum::<usize>() as u64, table.rows, "{}", table.name);
     }
+}
+
+#[test]
+fn generated_tables_are_made_once() {
+    let cache = tempfile::tempdir().unwrap();
+    let name = |text: &str| text.split('/').map(str::to_string).collect::<Vec<_>>();
+    let generated = Generated::new(cache.path().to_path_buf());
+    let nation = generated.table(&name("tpch/tiny/nation")).unwrap().unwrap();
+    assert_eq!((nation.rows, nation.columns.len()), (25, 4));
+    // However the scale factor is written, it is one table.
+    let first = generated.table(&name("TPCDS/sf0_01/Store")).unwrap().unwrap();
+    let file = first.files[0].path.clone();
+    let made = std::fs::metadata(&file).unwrap().modified().unwrap();
+    for schema in ["tpcds/sf0.01/store", "tpcds/tiny/store"] {
+        let again = Generated::new(cache.path().to_path_buf()).table(&name(schema)).unwrap().unwrap();
+        assert_eq!(again.files[0].path, file, "{schema}");
+        assert_eq!(std::fs::metadata(&again.files[0].path).unwrap().modified().unwrap(), made, "{schema}");
+    }
+    let types: Vec<String> = first.columns.iter().map(|c| format!("{} {}", c.name, c.dtype)).collect();
+    for column in ["s_store_sk INTEGER", "s_rec_start_date DATE", "s_gmt_offset DECIMAL(5,2)", "s_zip VARCHAR"] {
+        assert!(types.iter().any(|known| known == column), "{column} in {types:?}");
+    }
+    for (wrong, code) in [
+        ("tpch/sf1/linitem", ErrorCode::TableNotFound),
+        ("tpch/sf/lineitem", ErrorCode::SchemaNotFound),
+        ("tpch/sf0/lineitem", ErrorCode::SchemaNotFound),
+        ("tpch/lineitem", ErrorCode::SchemaNotFound),
+    ] {
+        assert_eq!(generated.table(&name(wrong)).unwrap().unwrap_err().code, code, "{wrong}");
+    }
+    assert!(generated.table(&name("orders")).is_none());
+}
+
+#[test]
+fn a_generated_table_that_is_stopped_leaves_nothing() {
+    let cache = tempfile::tempdir().unwrap();
+    let mut generated = Generated::new(cache.path().to_path_buf());
+    generated.watch(Arc::new(|progress| progress.rows == 0));
+    let name = ["tpch", "sf0_1", "partsupp"].map(str::to_string);
+    assert_eq!(generated.table(&name).unwrap().unwrap_err().code, ErrorCode::UserCanceled);
+    let left = std::fs::read_dir(cache.path().join("tpch-4").join("sf0_1")).unwrap().count();
+    assert_eq!(left, 0);
 }

@@ -1,14 +1,11 @@
 //! TPC-H at scale factor 0.1: exact answers, and the same ones after a crash at any moment.
 
-#[path = "support/parquet.rs"]
-mod parquet;
 #[path = "support/sessions.rs"]
 mod sessions;
 #[path = "support/slt.rs"]
 mod slt;
-#[path = "support/tpch_data.rs"]
-mod tpch_data;
 
+use faultlab::catalog::generated::{Benchmark, write_tables};
 use faultlab::scheduler::graph::Mode;
 use sessions::{REFERENCE, Setting, answers, assert_expected, assert_same};
 use slt::{Answer, Record};
@@ -26,7 +23,7 @@ fn tables() -> PathBuf {
     if !folder.is_dir() {
         let unfinished = folder.with_extension(std::process::id().to_string());
         fs::create_dir_all(&unfinished).expect("the tests' folder can be written");
-        tpch_data::write_tables(&unfinished, SCALE_FACTOR, ROW_GROUP_ROWS).expect("the tables can be written");
+        write_tables(Benchmark::TpcH, &unfinished, SCALE_FACTOR, ROW_GROUP_ROWS).expect("the tables can be written");
         fs::write(unfinished.join("faultlab.toml"), "scan_task_rows = 20000\n").expect("the settings can be written");
         // Another run may have been faster; its tables are the same.
         if fs::rename(&unfinished, &folder).is_err() {

@@ -6,9 +6,11 @@
 mod assemble;
 mod folder;
 mod footer;
+pub mod generated;
 mod parquet_reader;
 mod parquet_types;
 pub mod pieces;
+pub mod plain_columns;
 mod problems;
 mod prune;
 mod reader;

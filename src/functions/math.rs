@@ -129,9 +129,15 @@ enum Rounding {
 }
 
 impl Rounding {
-    fn double(self, value: f64) -> f64 {
+    /// Rounds to a whole number. `rest` is what the value lacks of the true one, less than the distance to the next double: it
+    /// only decides ties.
+    fn double(self, value: f64, rest: f64) -> f64 {
         match self {
-            Rounding::HalfAwayFromZero => value.round(),
+            Rounding::HalfAwayFromZero => {
+                let tie = (value - value.trunc()).abs() == 0.5;
+                let nearer_to_zero = rest != 0.0 && (rest < 0.0) != (value < 0.0);
+                if tie && nearer_to_zero { value.trunc() } else { value.round() }
+            }
             Rounding::Down => value.floor(),
             Rounding::Up => value.ceil(),
             Rounding::TowardsZero => value.trunc(),
@@ -221,11 +227,17 @@ fn lose_digits(
 
 fn double_to_digits(rounding: Rounding, value: f64, digits: i32) -> f64 {
     if digits == 0 {
-        return rounding.double(value);
+        return rounding.double(value, 0.0);
     }
     let factor = 10f64.powi(digits.unsigned_abs().min(400) as i32);
-    let rounded =
-        if digits > 0 { rounding.double(value * factor) / factor } else { rounding.double(value / factor) * factor };
+    // 0.075 is a little less than it looks: times 100 it is 7.5 and a rest below zero, which rounds to 0.07.
+    let rounded = if digits > 0 {
+        let scaled = value * factor;
+        rounding.double(scaled, value.mul_add(factor, -scaled)) / factor
+    } else {
+        let scaled = value / factor;
+        rounding.double(scaled, -scaled.mul_add(factor, -value)) * factor
+    };
     // Beyond the range of a double there is nothing to round, or nothing left.
     match (rounded.is_finite(), digits > 0) {
         (true, _) => rounded,

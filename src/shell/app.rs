@@ -3,6 +3,7 @@
 use super::arguments::{self, Arguments, Invocation};
 use super::console::{Console, say};
 use super::session::Session;
+use super::view::generation_watch;
 use super::{batch, clean, repl};
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -39,7 +40,7 @@ fn start(mut arguments: Arguments) -> u8 {
         arguments.session.nodes = 4;
         arguments.session.slots = Some(1);
     }
-    let session = match Session::new(arguments.session.clone()) {
+    let mut session = match Session::new(arguments.session.clone()) {
         Ok(session) => session,
         Err(error) => {
             eprintln!("faultlab: {}", clean::lines(&error.render("")));
@@ -49,6 +50,7 @@ fn start(mut arguments: Arguments) -> u8 {
     let interrupted = Arc::new(AtomicBool::new(false));
     let waiting = Arc::new(AtomicBool::new(false));
     listen_for_interrupts(&interrupted, &waiting);
+    session.watch_generation(generation_watch(interrupted.clone(), arguments.no_progress));
     let interactive = arguments.sources.is_empty() && std::io::stdin().is_terminal();
     let mut console = Console::new(session, &arguments, interactive);
     if interactive {

@@ -57,6 +57,7 @@ enum Key {
     Demo,
     Seed,
     Journal,
+    Cache,
     NoProgress,
     Check,
     Help,
@@ -109,6 +110,13 @@ const OPTIONS: &[CommandLineOption] = &[
         "journal",
         Some("FILE"),
         "write every event to FILE, a line of JSON each, as it happens",
+    ),
+    option(
+        Key::Cache,
+        None,
+        "cache",
+        Some("DIR"),
+        "where the tables of tpch and tpcds are kept (default: the user's cache folder)",
     ),
     option(Key::NoProgress, None, "no-progress", None, "no live view while a query runs"),
     option(Key::Check, None, "check", None, "print version, cores, terminal and \"ready\""),
@@ -222,6 +230,7 @@ fn apply(run: &mut Arguments, option: &CommandLineOption, value: OsString) -> Re
             run.session.seed = Some(seed);
         }
         Key::Journal => run.session.journal = Some(path),
+        Key::Cache => run.session.cache = Some(path),
         Key::NoProgress => run.no_progress = true,
         Key::Check | Key::Help | Key::Version => {}
     }

@@ -8,6 +8,7 @@ mod clean;
 mod commands;
 mod completion;
 mod console;
+mod folders;
 pub mod output;
 mod repl;
 mod report;

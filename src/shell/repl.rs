@@ -123,11 +123,7 @@ fn keep(editor: &mut Editor<LineHelper, FileHistory>, text: &str, file: Option<&
 
 /// The history's file in the user's state folder, which is made if need be.
 fn history_file() -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let state = folder("XDG_STATE_HOME")
-        .or_else(|| folder("LOCALAPPDATA"))
-        .or_else(|| folder("HOME").map(|home| home.join(".local").join("state")))?;
-    let folder = state.join("faultlab");
+    let folder = super::folders::state_folder()?;
     std::fs::create_dir_all(&folder).ok()?;
     let file = folder.join("history");
     // The file may hold what only its owner is to see.

@@ -26,6 +26,8 @@ pub struct SessionConfig {
     pub settings: Vec<(String, String)>,
     /// Every event goes to this file, as a line of JSON.
     pub journal: Option<PathBuf>,
+    /// Where generated tables are kept; None: in the user's cache folder.
+    pub cache: Option<PathBuf>,
 }
 
 impl Default for SessionConfig {
@@ -39,6 +41,7 @@ impl Default for SessionConfig {
             seed: None,
             settings: Vec::new(),
             journal: None,
+            cache: None,
         }
     }
 }

@@ -13,7 +13,9 @@ mod tables;
 pub use config::SessionConfig;
 pub use result::{Answer, Failure, StatementResult};
 
+use super::folders;
 use super::view::{SilentWatch, Watch};
+use crate::catalog::generated::{Generated, GenerationWatch};
 use crate::catalog::{Catalog, Change};
 use crate::cluster::{Cluster, ClusterConfig, DriverKind, NodeStatus};
 use crate::journal::{ErrorCode, Journal};
@@ -28,6 +30,7 @@ use std::fs::File;
 /// Data, settings and a cluster, and what was run so far.
 pub struct Session {
     catalog: Catalog,
+    generated: Generated,
     settings: Settings,
     cluster: Cluster,
     journal: Journal,
@@ -85,6 +88,7 @@ impl Session {
         Ok(Session {
             clock: SessionClock::new(settings.today(), config.seed),
             catalog,
+            generated: Generated::new(config.cache.clone().unwrap_or_else(folders::cache_folder)),
             settings,
             cluster,
             journal,
@@ -94,6 +98,11 @@ impl Session {
             notices,
             last_error: None,
         })
+    }
+
+    /// Whoever is told how far a generated table is, and may stop it.
+    pub fn watch_generation(&mut self, watch: GenerationWatch) {
+        self.generated.watch(watch);
     }
 
     /// Runs one statement (with or without its semicolon) to its end.

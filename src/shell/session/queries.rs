@@ -157,8 +157,13 @@ impl Session {
         let now = self.now();
         self.past.planned += 1;
         let clock = self.clock.for_query(now, self.past.planned);
-        let tables =
-            SessionTables { catalog: &self.catalog, journal: &self.journal, start_us: self.clock.start_us, now };
+        let tables = SessionTables {
+            catalog: &self.catalog,
+            generated: &self.generated,
+            journal: &self.journal,
+            start_us: self.clock.start_us,
+            now,
+        };
         let context = plan::bind::BindContext { tables: &tables, clock };
         let bound = plan::bind::bind(query, text, &context)?;
         let plan = plan::plan(bound, &self.settings, clock)?;

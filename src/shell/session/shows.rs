@@ -3,6 +3,7 @@
 use super::result::StatementResult;
 use super::tables::SessionTables;
 use super::{Session, replies};
+use crate::catalog::generated::Generated;
 use crate::catalog::{Format, Table, TableSource};
 use crate::cluster::{FaultState, NodeStatus};
 use crate::functions::aggregates::AGGREGATES;
@@ -46,6 +47,14 @@ impl Session {
                 rows.push(table_row(&table));
             }
         }
+        let parts: Vec<String> = schema.unwrap_or_default().split('.').map(str::to_string).collect();
+        for table in Generated::tables_of(&parts).filter(|_| found == 0).unwrap_or_default() {
+            // Made when it is first used: nothing is known of it before.
+            let text = |text: &str| Cell::Text(text.to_string());
+            let schema = text(schema.unwrap_or_default());
+            rows.push([schema, text(table), Cell::Null, Cell::Null, Cell::Null, text("generated")]);
+            found += 1;
+        }
         match schema {
             Some(schema) if found == 0 => {
                 let schemas = self.schemas();
@@ -62,6 +71,7 @@ impl Session {
     fn schemas(&self) -> Vec<String> {
         let mut schemas = self.catalog.schemas();
         schemas.push(system_tables::SCHEMA.to_string());
+        schemas.extend(Generated::schemas());
         schemas
     }
 
@@ -76,6 +86,7 @@ impl Session {
     pub(super) fn describe(&self, name: &[String], text: &str, span: Span) -> StatementResult {
         let tables = SessionTables {
             catalog: &self.catalog,
+            generated: &self.generated,
             journal: &self.journal,
             start_us: self.clock.start_us,
             now: self.now(),

@@ -1,7 +1,4 @@
-//! Writes plain Rust columns as a Parquet file: what the sample data, the TPC-H tables and the tests' own files are made with.
-//!
-//! Shared by path between the test binaries and the examples, none of which uses all of it.
-#![allow(dead_code)]
+//! Writes plain Rust columns as a Parquet file: what the sample data, the benchmark tables and the tests' own files are made with.
 
 use polars::prelude::*;
 use std::fs::File;
@@ -29,6 +26,18 @@ pub enum ColumnData {
 }
 
 impl ColumnData {
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            ColumnData::Boolean(values) => values.len(),
+            ColumnData::Int32(values) | ColumnData::Date(values) => values.len(),
+            ColumnData::Int64(values) | ColumnData::Timestamp(values) => values.len(),
+            ColumnData::Double(values) => values.len(),
+            ColumnData::Decimal { values, .. } => values.len(),
+            ColumnData::Text(values) => values.len(),
+        }
+    }
+
     fn to_column(&self, name: &str) -> PolarsResult<Column> {
         let name = PlSmallStr::from_str(name);
         let series = match self {

@@ -1,39 +1,57 @@
-//! The eight TPC-H tables as Parquet files, the official data of a scale factor (crate `tpchgen`).
+//! The eight TPC-H tables, the official data of a scale factor (crate `tpchgen`).
 
-use super::parquet::{ColumnData, Columns, write_row_groups};
-use polars::prelude::PolarsResult;
-use std::path::Path;
+use super::RowGroups;
+use crate::catalog::plain_columns::{ColumnData, Columns};
 use tpchgen::generators::{
     Customer, CustomerGenerator, LineItem, LineItemGenerator, Nation, NationGenerator, Order, OrderGenerator, Part,
     PartGenerator, PartSupp, PartSuppGenerator, Region, RegionGenerator, Supplier, SupplierGenerator,
 };
 
-/// Writes `nation.parquet` ... `lineitem.parquet` into `folder`, in row groups of `row_group_rows` rows.
+/// The tables, in the order of the specification.
+pub const TABLES: &[&str] = &["region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem"];
+
+/// The rows of a table at a scale factor in groups of `group_rows`, in their order. None for a table that is not of TPC-H.
 /// Money is DECIMAL(15,2), days are DATE, keys are BIGINT: the types of the specification.
-pub fn write_tables(folder: &Path, scale_factor: f64, row_group_rows: usize) -> PolarsResult<()> {
-    let file = |table: &str| folder.join(format!("{table}.parquet"));
-    write_table(&file("nation"), NationGenerator::new(scale_factor, 1, 1).iter(), nation, row_group_rows)?;
-    write_table(&file("region"), RegionGenerator::new(scale_factor, 1, 1).iter(), region, row_group_rows)?;
-    write_table(&file("part"), PartGenerator::new(scale_factor, 1, 1).iter(), part, row_group_rows)?;
-    write_table(&file("supplier"), SupplierGenerator::new(scale_factor, 1, 1).iter(), supplier, row_group_rows)?;
-    write_table(&file("partsupp"), PartSuppGenerator::new(scale_factor, 1, 1).iter(), partsupp, row_group_rows)?;
-    write_table(&file("customer"), CustomerGenerator::new(scale_factor, 1, 1).iter(), customer, row_group_rows)?;
-    write_table(&file("orders"), OrderGenerator::new(scale_factor, 1, 1).iter(), orders, row_group_rows)?;
-    write_table(&file("lineitem"), LineItemGenerator::new(scale_factor, 1, 1).iter(), lineitem, row_group_rows)
+pub fn row_groups(table: &str, scale_factor: f64, group_rows: usize) -> Option<RowGroups> {
+    Some(match table {
+        "nation" => grouped(NationGenerator::new(scale_factor, 1, 1).iter(), nation, group_rows),
+        "region" => grouped(RegionGenerator::new(scale_factor, 1, 1).iter(), region, group_rows),
+        "part" => grouped(PartGenerator::new(scale_factor, 1, 1).iter(), part, group_rows),
+        "supplier" => grouped(SupplierGenerator::new(scale_factor, 1, 1).iter(), supplier, group_rows),
+        "partsupp" => grouped(PartSuppGenerator::new(scale_factor, 1, 1).iter(), partsupp, group_rows),
+        "customer" => grouped(CustomerGenerator::new(scale_factor, 1, 1).iter(), customer, group_rows),
+        "orders" => grouped(OrderGenerator::new(scale_factor, 1, 1).iter(), orders, group_rows),
+        "lineitem" => grouped(LineItemGenerator::new(scale_factor, 1, 1).iter(), lineitem, group_rows),
+        _ => return None,
+    })
 }
 
-/// Takes rows from the generator a row group at a time, so that a large table never is in memory as a whole.
-fn write_table<Row>(
-    path: &Path,
-    mut rows: impl Iterator<Item = Row>,
+/// How many rows a table has at a scale factor; of `lineitem`, about.
+pub fn rows(table: &str, scale_factor: f64) -> u64 {
+    let per_unit = match table {
+        "region" => return 5,
+        "nation" => return 25,
+        "supplier" => 10_000.0,
+        "customer" => 150_000.0,
+        "part" => 200_000.0,
+        "partsupp" => 800_000.0,
+        "orders" => 1_500_000.0,
+        _ => 6_001_215.0,
+    };
+    (per_unit * scale_factor) as u64
+}
+
+/// Takes rows from the generator a group at a time, so that a large table never is in memory as a whole.
+fn grouped<Row: 'static>(
+    rows: impl Iterator<Item = Row> + Send + 'static,
     columns: fn(&[Row]) -> Columns,
-    row_group_rows: usize,
-) -> PolarsResult<()> {
-    let groups = std::iter::from_fn(|| {
-        let group: Vec<Row> = rows.by_ref().take(row_group_rows).collect();
+    group_rows: usize,
+) -> RowGroups {
+    let mut rows = rows.fuse();
+    Box::new(std::iter::from_fn(move || {
+        let group: Vec<Row> = rows.by_ref().take(group_rows).collect();
         (!group.is_empty()).then(|| columns(&group))
-    });
-    write_row_groups(path, groups)
+    }))
 }
 
 fn nation(rows: &[Nation]) -> Columns {
