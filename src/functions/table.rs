@@ -202,7 +202,7 @@ pub fn parse_type(name: &str) -> Option<DataType> {
 
 /// Every function and operator, in the order of the list.
 pub fn all() -> impl Iterator<Item = &'static ScalarFunction> {
-    FUNCTIONS.iter()
+    FUNCTIONS.iter().copied().flatten()
 }
 
 /// The function of that name or alias, whatever the case.

@@ -1,0 +1,39 @@
+//! The list of functions and operators, a file a subject. It feeds the binder, the kernels, SHOW FUNCTIONS, completion and
+//! the docs.
+
+mod conditional;
+mod datetime;
+mod math;
+mod operators;
+mod other;
+mod pattern;
+mod text;
+
+use super::Eval;
+use super::table::{Category, Fails, ScalarFunction, Typing};
+
+/// Every function and operator, a slice a subject, in the order in which people read about them.
+pub(super) static FUNCTIONS: &[&[ScalarFunction]] = &[
+    operators::ENTRIES,
+    math::ENTRIES,
+    text::ENTRIES,
+    pattern::ENTRIES,
+    datetime::ENTRIES,
+    conditional::ENTRIES,
+    other::ENTRIES,
+];
+
+/// Name and aliases, in one argument.
+type Names = (&'static str, &'static [&'static str]);
+
+const fn entry(
+    names: Names,
+    category: Category,
+    typing: Typing,
+    fails: Fails,
+    eval: Eval,
+    help: &'static str,
+    example: &'static str,
+) -> ScalarFunction {
+    ScalarFunction { name: names.0, aliases: names.1, category, help, example, typing, fails, eval }
+}

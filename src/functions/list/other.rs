@@ -1,0 +1,18 @@
+//! Functions about the query and its values.
+
+use super::entry;
+use crate::functions::other;
+use crate::functions::table::Category::Other;
+use crate::functions::table::Fails::Never;
+use crate::functions::table::ScalarFunction;
+use crate::functions::table::Typing::Overloads;
+
+pub(super) static ENTRIES: &[ScalarFunction] = &[entry(
+    ("typeof", &[]),
+    Other,
+    Overloads(&["ANY -> VARCHAR"]),
+    Never,
+    other::type_name,
+    "the name of the argument's type",
+    "typeof(1.5)",
+)];
