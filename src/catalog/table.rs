@@ -2,6 +2,7 @@
 
 use super::pieces::{FileId, Fingerprint};
 use crate::sql::{DataType, Value};
+use polars::prelude::DataFrame;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,6 +85,41 @@ impl Table {
     /// Whether the table lives in the coordinator (system tables): queries over such tables alone start no tasks on nodes.
     pub fn is_local(&self) -> bool {
         self.format == Format::Memory
+    }
+
+    /// Rows in memory as a table of the default schema. The frame's columns are those of `columns`, in order, physical.
+    pub fn in_memory(name: &str, columns: Vec<(String, DataType)>, mut frame: DataFrame) -> Table {
+        let numbered: Vec<String> = (0..columns.len()).map(|index| index.to_string()).collect();
+        // The names are all different.
+        let _ = frame.set_column_names(&numbered);
+        let info = |(name, dtype)| ColumnInfo {
+            name,
+            dtype,
+            statistics: ColumnStatistics { width: 16.0, ..ColumnStatistics::default() },
+        };
+        Table {
+            schema: "main".to_string(),
+            name: name.to_string(),
+            columns: columns.into_iter().map(info).collect(),
+            format: Format::Memory,
+            files: Vec::new(),
+            rows: frame.height() as u64,
+            memory: Some(MemoryRows(Arc::new(frame))),
+        }
+    }
+
+    /// A table in memory with the rows of both; they have the same columns.
+    pub fn appended(first: &Table, second: &Table) -> Table {
+        let rows = match (&first.memory, &second.memory) {
+            (Some(first), Some(second)) => {
+                let mut frame = (*first.0).clone();
+                // The columns have the same names and types.
+                let _ = frame.vstack_mut(&second.0);
+                Some(MemoryRows(Arc::new(frame)))
+            }
+            (first, second) => first.clone().or(second.clone()),
+        };
+        Table { rows: first.rows + second.rows, memory: rows, ..first.clone() }
     }
 
     /// `orders`, or `raw.transactions` outside the default schema.

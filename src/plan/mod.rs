@@ -14,7 +14,7 @@ mod prune_pieces;
 mod stages;
 pub mod title;
 
-pub use bind::{BindContext, bind};
+pub use bind::{BindContext, QueryRunner, bind};
 pub use expr::{ColumnId, Expr, ExprKind};
 pub use fold::{fold, fold_without_clock};
 pub use logical::{LogicalPlan, Query};

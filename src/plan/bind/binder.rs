@@ -1,7 +1,8 @@
 //! The state of binding one statement, and its entry point.
 
+use super::recursive::QueryRunner;
 use super::scope::Scope;
-use crate::catalog::TableSource;
+use crate::catalog::{TableRef, TableSource};
 use crate::functions::QueryClock;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, ColumnId};
@@ -19,6 +20,8 @@ pub struct BindContext<'a> {
     pub tables: &'a dyn TableSource,
     /// What `current_date` and its like become: literals, so that every task sees the same.
     pub clock: QueryClock,
+    /// Runs what has to be known before the statement can be bound: the rounds of WITH RECURSIVE.
+    pub runner: &'a dyn QueryRunner,
 }
 
 /// Binds a query of the statement `text` (the text that the query's places count in).
@@ -44,6 +47,10 @@ pub(super) struct Cte<'q> {
     pub visible: usize,
     /// How many scopes are around its WITH.
     pub depth: usize,
+    /// While its recursive part is bound: the rows of the last round, an index into [`Binder::rounds`].
+    pub round: Option<usize>,
+    /// Whether it may read itself: WITH RECURSIVE, and it does.
+    pub recursive: bool,
 }
 
 /// The state of binding one statement.
@@ -59,6 +66,12 @@ pub(super) struct Binder<'q> {
     /// What names can mean here, the innermost query last.
     pub scopes: Vec<Scope<'q>>,
     pub ctes: Vec<Cte<'q>>,
+    /// The last rows of the recursive queries that are being worked out, the innermost last.
+    pub rounds: Vec<TableRef>,
+    /// All rows of those that are worked out.
+    pub recursions: Vec<(&'q ast::Cte, TableRef)>,
+    /// How many rows of the next recursive query are asked for.
+    pub enough: Option<u64>,
     relations: usize,
 }
 
@@ -89,6 +102,9 @@ impl<'q> Binder<'q> {
             next_column: 0,
             scopes: Vec::new(),
             ctes: Vec::new(),
+            rounds: Vec::new(),
+            recursions: Vec::new(),
+            enough: None,
             relations: 0,
         })
     }
@@ -98,6 +114,11 @@ impl<'q> Binder<'q> {
         let id = ColumnId(self.next_column);
         self.next_column += 1;
         ColumnDef { id, name: name.into(), dtype }
+    }
+
+    /// The next free number of a column.
+    pub fn next_column(&self) -> u32 {
+        self.next_column
     }
 
     /// The bytes of a parser's span.
@@ -121,6 +142,11 @@ impl<'q> Binder<'q> {
     /// The first quoted text of that content.
     pub fn text_place(&self, content: &str) -> Option<Span> {
         self.texts.iter().find(|(text, _)| text == content).map(|(_, place)| *place)
+    }
+
+    /// Starts to count again: the tables read so far belong to a query that has run.
+    pub fn forget_relations(&mut self) {
+        self.relations = 0;
     }
 
     /// Counts a table that is read. NOT_SUPPORTED beyond the limit.

@@ -179,6 +179,18 @@ impl<'q> Binder<'q> {
         let found = self.ctes.iter().rev().find(|c| c.definition.alias.name.value.eq_ignore_ascii_case(name)).copied();
         let Some(cte) = found else { return Ok(None) };
         self.count_relation(place)?;
+        let enough = self.enough.take();
+        let table = match cte.round {
+            Some(round) => self.rounds.get(round).cloned(),
+            None if cte.recursive => Some(self.recursive_rows(cte, enough)?),
+            None => None,
+        };
+        if let Some(table) = table {
+            let (plan, relations) = self.scan(table, place)?;
+            let name = vec![cte.definition.alias.name.value.clone()];
+            let relations = relations.into_iter().map(|relation| Relation { name: name.clone(), ..relation });
+            return Ok(Some((plan, relations.collect())));
+        }
         let hidden_ctes = self.ctes.split_off(cte.visible);
         let hidden_scopes = self.scopes.split_off(cte.depth);
         let bound = self.query(&cte.definition.query);
@@ -190,7 +202,7 @@ impl<'q> Binder<'q> {
         Ok(Some(source))
     }
 
-    fn scan(&mut self, table: TableRef, place: Option<Span>) -> Result<Source> {
+    pub(super) fn scan(&mut self, table: TableRef, place: Option<Span>) -> Result<Source> {
         self.count_relation(place)?;
         let mut columns = Vec::new();
         let mut named = Vec::new();

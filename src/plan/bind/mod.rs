@@ -13,8 +13,10 @@ mod grouping;
 mod literal;
 mod naming;
 mod query;
+mod recursive;
 mod scope;
 mod select;
 mod subquery;
 
 pub use binder::{BindContext, bind};
+pub use recursive::QueryRunner;

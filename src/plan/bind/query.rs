@@ -3,6 +3,7 @@
 use super::binder::{Binder, Cte, not_supported};
 use super::coerce::{coerce, common};
 use super::expression::Clause;
+use super::recursive::names_in_query;
 use super::scope::{Relation, Scope, ScopeColumn};
 use crate::functions::common_type;
 use crate::journal::ErrorCode;
@@ -45,22 +46,10 @@ impl<'q> Binder<'q> {
     }
 
     fn query_with(&mut self, query: &'q ast::Query) -> Result<Bound> {
-        if let Some(with) = &query.with {
-            if with.recursive && with.cte_tables.iter().any(names_itself) {
-                return Err(not_supported("recursive queries", self.span(with.with_token.0.span)));
-            }
-            for definition in &with.cte_tables {
-                let name = &definition.alias.name;
-                let duplicate = with.cte_tables.iter().filter(|c| c.alias.name.value.eq_ignore_ascii_case(&name.value));
-                if duplicate.count() > 1 {
-                    let message = format!("WITH defines \"{}\" twice", name.value);
-                    return Err(Diagnostic::new(ErrorCode::AmbiguousName, message).at(self.span(name.span)));
-                }
-                self.ctes.push(Cte { definition, visible: self.ctes.len(), depth: self.scopes.len() });
-            }
-        }
+        self.push_ctes_of(query)?;
         self.refuse_clauses(query)?;
         let slice = self.slice(query)?;
+        self.enough = slice.limit.filter(|_| takes_first_rows(query)).map(|limit| limit.saturating_add(slice.offset));
         if let SetExpr::Select(select) = &*query.body {
             return self.select(select, query.order_by.as_ref(), slice);
         }
@@ -70,6 +59,23 @@ impl<'q> Binder<'q> {
             None => bound,
         };
         Ok(Bound { plan: slice.apply(bound.plan), output: bound.output })
+    }
+
+    /// Makes the CTEs of a query's WITH known.
+    pub fn push_ctes_of(&mut self, query: &'q ast::Query) -> Result<()> {
+        let Some(with) = &query.with else { return Ok(()) };
+        for definition in &with.cte_tables {
+            let name = &definition.alias.name;
+            let duplicate = with.cte_tables.iter().filter(|c| c.alias.name.value.eq_ignore_ascii_case(&name.value));
+            if duplicate.count() > 1 {
+                let message = format!("WITH defines \"{}\" twice", name.value);
+                return Err(Diagnostic::new(ErrorCode::AmbiguousName, message).at(self.span(name.span)));
+            }
+            let recursive = with.recursive && names_in_query(&definition.query, &name.value);
+            let (visible, depth) = (self.ctes.len(), self.scopes.len());
+            self.ctes.push(Cte { definition, visible, depth, round: None, recursive });
+        }
+        Ok(())
     }
 
     fn refuse_clauses(&self, query: &ast::Query) -> Result<()> {
@@ -86,7 +92,7 @@ impl<'q> Binder<'q> {
         Ok(())
     }
 
-    fn body(&mut self, body: &'q SetExpr) -> Result<Bound> {
+    pub fn body(&mut self, body: &'q SetExpr) -> Result<Bound> {
         match body {
             SetExpr::Select(select) => self.select(select, None, Slice { limit: None, offset: 0 }),
             SetExpr::Query(query) => self.query(query),
@@ -365,15 +371,29 @@ pub(super) fn columns(count: usize) -> String {
     if count == 1 { "1 column".into() } else { format!("{count} columns") }
 }
 
-/// Whether a CTE reads itself: only then is it recursive.
-fn names_itself(cte: &ast::Cte) -> bool {
-    let name = &cte.alias.name.value;
-    let found = ast::visit_relations(&*cte.query, |relation| {
-        let itself =
-            matches!(&relation.0[..], [ast::ObjectNamePart::Identifier(part)] if part.value.eq_ignore_ascii_case(name));
-        if itself { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
-    });
-    found.is_break()
+/// Whether a query's rows are the first of the one table that it reads, each as it comes.
+fn takes_first_rows(query: &ast::Query) -> bool {
+    let SetExpr::Select(select) = &*query.body else { return false };
+    let one_table = matches!(&select.from[..], [one] if one.joins.is_empty());
+    let grouped = !matches!(&select.group_by, ast::GroupByExpr::Expressions(keys, _) if keys.is_empty());
+    let plain = |item: &ast::SelectItem| {
+        let simple = |expr: &ast::Expr| {
+            matches!(expr, ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) | ast::Expr::Value(_))
+        };
+        match item {
+            ast::SelectItem::UnnamedExpr(expr) | ast::SelectItem::ExprWithAlias { expr, .. } => simple(expr),
+            ast::SelectItem::Wildcard(_) => true,
+            _ => false,
+        }
+    };
+    one_table
+        && !grouped
+        && query.order_by.is_none()
+        && select.distinct.is_none()
+        && select.selection.is_none()
+        && select.having.is_none()
+        && select.qualify.is_none()
+        && select.projection.iter().all(plain)
 }
 
 /// The type of a column of a set operation: text wins, other than in comparisons.

@@ -22,7 +22,7 @@ impl Session {
         watch: &mut dyn Watch,
     ) -> StatementResult {
         // A statement that does not bind leaves workers and faults alone.
-        let planned = match self.plan(query, text) {
+        let planned = match self.plan(query, text, Some(watch)) {
             Ok(planned) => planned,
             Err(error) => return StatementResult::error(error, text),
         };
@@ -91,7 +91,7 @@ impl Session {
             for fault in faults {
                 self.cluster.rearm(fault.fault);
             }
-            let planned = self.plan(query, text)?;
+            let planned = self.plan(query, text, Some(&mut *watch))?;
             let heading = match described.as_str() {
                 "" => format!("{mode}, undisturbed:"),
                 faults => format!("{mode}, {faults}:"),
@@ -100,7 +100,7 @@ impl Session {
             let mut answer = answer_text(&ran);
             let mut rerun = None;
             if ran.outcome.is_err() && self.nodes_up().0 > 0 {
-                let planned = self.plan(query, text)?;
+                let planned = self.plan(query, text, Some(&mut *watch))?;
                 let heading = format!("{mode}, run again by hand:");
                 let again = self.run(planned, &sql, &mut Headed { watch: &mut *watch, heading })?;
                 answer = answer_text(&again);

@@ -7,6 +7,7 @@ mod config;
 mod queries;
 mod replies;
 mod result;
+mod rounds;
 mod shows;
 mod tables;
 

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::result::{Answer, Failure, StatementResult};
+use super::rounds::Rounds;
 use super::tables::SessionTables;
 use crate::catalog::TableRef;
 use crate::cluster::{QueryOutcome, QuerySpec};
@@ -16,8 +17,9 @@ use crate::shell::output::Rows;
 use crate::shell::report::{self, Footer};
 use crate::shell::view::{Watch, Watched};
 use crate::sql::statement::Statement;
-use crate::sql::{Diagnostic, Span, parse};
+use crate::sql::{Diagnostic, Settings, Span, parse};
 use sqlparser::ast;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,6 +47,8 @@ struct LastQuery {
 pub struct Planned {
     plan: PhysicalQuery,
     clock: QueryClock,
+    /// Queries that ran before there was a plan.
+    rounds: u64,
 }
 
 /// A query that ran to its end.
@@ -52,6 +56,8 @@ pub struct Ran {
     pub info: QueryInfo,
     /// The rows, or where the failure points.
     pub outcome: Result<Rows, Option<Span>>,
+    /// Queries that ran before it, for WITH RECURSIVE.
+    pub rounds: u64,
 }
 
 impl Session {
@@ -64,14 +70,18 @@ impl Session {
         span: Option<Span>,
         watch: &mut dyn Watch,
     ) -> StatementResult {
-        let ran = match self.plan(query, text).and_then(|plan| self.run(plan, &part(text, span), watch)) {
+        let ran = match self.plan(query, text, Some(watch)).and_then(|plan| self.run(plan, &part(text, span), watch)) {
             Ok(ran) => ran,
             Err(error) => return StatementResult::error(error, text),
         };
         let key = same_text(&part(text, span));
         match ran.outcome {
             Ok(rows) => {
-                let notes = self.finished(&key, &ran.info);
+                let mut notes = self.finished(&key, &ran.info);
+                if ran.rounds > 0 && self.settings.timing() {
+                    let rounds = crate::shell::units::counted(ran.rounds, "round");
+                    notes.push(format!("{rounds} of WITH RECURSIVE before it, each a query: SHOW QUERIES;"));
+                }
                 StatementResult { answer: Ok(Answer::Rows(rows)), notes, query: Some(ran.info.query) }
             }
             Err(place) => {
@@ -104,7 +114,7 @@ impl Session {
 
     /// `EXPLAIN`: the stages, and what each mode would do.
     pub(super) fn explain(&mut self, query: &ast::Query, text: &str) -> StatementResult {
-        match self.plan(query, text) {
+        match self.plan(query, text, None) {
             Ok(planned) => StatementResult::text(plan::explain::explain(&planned.plan, None)),
             Err(error) => StatementResult::error(error, text),
         }
@@ -118,7 +128,7 @@ impl Session {
         span: Span,
         watch: &mut dyn Watch,
     ) -> StatementResult {
-        let plan = match self.plan(query, text) {
+        let plan = match self.plan(query, text, Some(watch)) {
             Ok(plan) => plan,
             Err(error) => return StatementResult::error(error, text),
         };
@@ -152,8 +162,13 @@ impl Session {
         }
     }
 
-    /// From the tree to stages.
-    pub(super) fn plan(&mut self, query: &ast::Query, text: &str) -> Result<Planned, Diagnostic> {
+    /// From the tree to stages. Rounds of WITH RECURSIVE are run as `watch` looks on; without it they are taken to be empty.
+    pub(super) fn plan(
+        &mut self,
+        query: &ast::Query,
+        text: &str,
+        watch: Option<&mut dyn Watch>,
+    ) -> Result<Planned, Diagnostic> {
         let now = self.now();
         self.past.planned += 1;
         let clock = self.clock.for_query(now, self.past.planned);
@@ -164,30 +179,28 @@ impl Session {
             start_us: self.clock.start_us,
             now,
         };
-        let context = plan::bind::BindContext { tables: &tables, clock };
+        let runner = Rounds {
+            cluster: &self.cluster,
+            journal: &self.journal,
+            settings: &self.settings,
+            clock,
+            sql: text,
+            watch: RefCell::new(watch),
+            count: Cell::new(0),
+        };
+        let context = plan::bind::BindContext { tables: &tables, clock, runner: &runner };
         let bound = plan::bind::bind(query, text, &context)?;
         let plan = plan::plan(bound, &self.settings, clock)?;
-        Ok(Planned { plan, clock })
+        let rounds = runner.count.get();
+        Ok(Planned { plan, clock, rounds })
     }
 
     /// Runs a plan to its end. `sql` is what the journal calls it.
     pub(super) fn run(&mut self, planned: Planned, sql: &str, watch: &mut dyn Watch) -> Result<Ran, Diagnostic> {
-        let Planned { plan, clock } = planned;
+        let Planned { plan, clock, rounds } = planned;
         let output = plan.output.clone();
-        let on_nodes = reads_files(&plan);
         let first_entry = self.journal.last_seq() + 1;
-        let running = self.cluster.submit(QuerySpec {
-            sql: sql.to_string(),
-            plan: Arc::new(plan),
-            mode: self.settings.mode(),
-            limits: Limits {
-                task_max_failures: self.settings.task_max_failures(),
-                stage_max_attempts: self.settings.stage_max_attempts(),
-                time_us: self.settings.query_max_execution_time().map(|limit| limit.as_micros() as u64),
-            },
-            clock,
-            on_nodes,
-        });
+        let running = self.cluster.submit(spec(sql, plan, &self.settings, clock));
         let query = running.id();
         let outcome = watch.watch(&Watched {
             query: &running,
@@ -208,7 +221,7 @@ impl Session {
             QueryOutcome::Finished { blocks } => Ok(Rows::new(output, blocks)),
             QueryOutcome::Failed { span, .. } => Err(span),
         };
-        Ok(Ran { info, outcome })
+        Ok(Ran { info, outcome, rounds })
     }
 
     /// The footer of a finished query, and what later footers compare with.
@@ -288,6 +301,22 @@ pub fn part(text: &str, span: Option<Span>) -> String {
 /// Two texts are the same query if they differ in white space only.
 fn same_text(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A planned query under the settings, as the cluster takes it.
+pub(super) fn spec(sql: &str, plan: PhysicalQuery, settings: &Settings, clock: QueryClock) -> QuerySpec {
+    QuerySpec {
+        sql: sql.to_string(),
+        mode: settings.mode(),
+        limits: Limits {
+            task_max_failures: settings.task_max_failures(),
+            stage_max_attempts: settings.stage_max_attempts(),
+            time_us: settings.query_max_execution_time().map(|limit| limit.as_micros() as u64),
+        },
+        clock,
+        on_nodes: reads_files(&plan),
+        plan: Arc::new(plan),
+    }
 }
 
 /// Whether the plan reads tables that are not the coordinator's own: then it runs on the workers.
