@@ -70,6 +70,8 @@ fn plan() -> PhysicalQuery {
             distinct: false,
             filter: None,
             span: None,
+            constants: Vec::new(),
+            order_by: Vec::new(),
         },
         state: vec![],
     };

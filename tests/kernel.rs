@@ -76,14 +76,11 @@ fn call(function: &str, output: u32, args: &[(u32, DataType)]) -> PhysicalAggreg
     let signature = aggregate(function, &types).unwrap();
     let state = aggregate_state(function, &types, &signature.result);
     PhysicalAggregate {
-        call: Aggregate {
-            output: def(output, signature.result),
-            function: function.into(),
-            args: args.iter().map(|(id, t)| (ColumnId(*id), t.clone())).collect(),
-            distinct: false,
-            filter: None,
-            span: None,
-        },
+        call: Aggregate::plain(
+            def(output, signature.result),
+            function,
+            args.iter().map(|(id, t)| (ColumnId(*id), t.clone())).collect(),
+        ),
         state: state.into_iter().enumerate().map(|(i, t)| def(output * 100 + i as u32, t)).collect(),
     }
 }

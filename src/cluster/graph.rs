@@ -76,6 +76,7 @@ fn title(stage: &Stage, is_result: bool) -> String {
                     AggregatePhase::Partial => format!("partial {what}"),
                     AggregatePhase::Final => format!("final {what}"),
                     AggregatePhase::Complete => what,
+                    AggregatePhase::Merge => format!("merge {what}"),
                 }
             }
             Fragment::HashJoin { .. } | Fragment::NestedLoopJoin { .. } => "join".to_string(),
@@ -86,7 +87,10 @@ fn title(stage: &Stage, is_result: bool) -> String {
             | Fragment::ReadAll { .. }
             | Fragment::Filter { .. }
             | Fragment::Project { .. }
+            | Fragment::Repeat { .. }
             | Fragment::SingleRow { .. } => return,
+            Fragment::GroupingSets { .. } => "grouping sets".to_string(),
+            Fragment::FirstOfEach { .. } => "first of each".to_string(),
         };
         if words.last() != Some(&word) {
             words.push(word);

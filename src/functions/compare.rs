@@ -241,7 +241,7 @@ fn by_scalar<S: ?Sized, A: TotalEqKernel<Scalar = S> + TotalOrdKernel<Scalar = S
 }
 
 /// Intervals as microseconds, with months of 30 days: what they are compared by.
-fn interval_lengths(column: &Column) -> Result<Column, TaskError> {
+pub fn interval_lengths(column: &Column) -> Result<Column, TaskError> {
     let packed = Numbers::<Int128Type>::of(column)?;
     let lengths = packed.values().iter().map(|&bits| interval_length(Interval::unpack(bits))).collect();
     Ok(numbers::<Int128Type>(lengths, packed.validity(column.len())))

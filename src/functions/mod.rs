@@ -26,6 +26,7 @@ mod values;
 
 pub use aggregates::{aggregate, aggregate_state, is_aggregate};
 pub use cast::{cast_can_fail, cast_column, cast_value};
+pub use compare::interval_lengths;
 pub use contract::*;
 pub use dateparts::part_function;
 pub use format::{format_column, format_value};

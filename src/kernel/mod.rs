@@ -3,7 +3,7 @@
 //! A stage is lowered once ([`CompiledStage`]). A task opens its operators as a tree of streams and pulls batches of some 16 thousand
 //! rows through it, scan to output, so that it never holds its whole input unless an operator (a build side, a sort) must.
 
-mod aggregate;
+pub mod aggregate;
 mod block;
 mod columns;
 mod contract;
@@ -12,6 +12,7 @@ mod join;
 mod keys;
 mod mix;
 mod operators;
+mod order;
 mod output;
 mod stage;
 

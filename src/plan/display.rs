@@ -201,9 +201,15 @@ fn headline(plan: &LogicalPlan, name: &dyn Fn(ColumnId) -> String) -> String {
             let on = on.as_ref().map_or(String::new(), |on| format!(" on {}", on.display(name)));
             format!("{} join{on}", join_word(*kind, name))
         }
-        LogicalPlan::Aggregate { keys, aggregates, .. } => {
+        LogicalPlan::Aggregate { keys, grouping_sets, aggregates, .. } => {
             let calls = aggregates.iter().map(|a| aggregate(a, name)).collect::<Vec<_>>().join(", ");
-            format!("Aggregate by [{}]: {calls}", defs(keys)).trim_end().to_string()
+            let set = |set: &Vec<usize>| {
+                format!("({})", set.iter().map(|i| name(keys[*i].id)).collect::<Vec<_>>().join(", "))
+            };
+            let sets = grouping_sets
+                .as_ref()
+                .map_or(String::new(), |g| format!(" sets {}", g.sets.iter().map(set).collect::<Vec<_>>().join(", ")));
+            format!("Aggregate by [{}]{sets}: {calls}", defs(keys)).trim_end().to_string()
         }
         LogicalPlan::Window { calls, .. } => {
             let calls: Vec<String> = calls.iter().map(|c| format!("{} = {}", name(c.output.id), c.function)).collect();
@@ -250,7 +256,22 @@ fn aggregate(call: &Aggregate, name: &dyn Fn(ColumnId) -> String) -> String {
     let args: Vec<String> = call.args.iter().map(|(id, _)| name(*id)).collect();
     let distinct = if call.distinct { "DISTINCT " } else { "" };
     let filter = call.filter.map_or(String::new(), |id| format!(" FILTER {}", name(id)));
-    format!("{} = {}({distinct}{}){filter}", name(call.output.id), call.function, args.join(", "))
+    let constants = call.constants.iter().map(|c| format!(", {}", constant(c))).collect::<String>();
+    let order: Vec<String> = call.order_by.iter().map(|(key, _)| sort_key(key, name)).collect();
+    let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
+    let args = args.join(", ");
+    format!("{} = {}({distinct}{args}{constants}{order}){filter}", name(call.output.id), call.function)
+}
+
+/// A constant argument of an aggregate.
+fn constant(value: &Value) -> String {
+    match value {
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Varchar(text) => format!("'{}'", text.replace('\'', "''")),
+        Value::List(items) => format!("[{}]", items.iter().map(constant).collect::<Vec<_>>().join(", ")),
+        _ => "NULL".into(),
+    }
 }
 
 fn sort_key(key: &SortKey, name: &dyn Fn(ColumnId) -> String) -> String {

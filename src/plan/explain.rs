@@ -214,6 +214,16 @@ fn describe(fragment: &Fragment, names: &Names, lines: &mut Vec<Line>) {
             lines.push(plain(format!("{limit}{offset}")));
         }
         Fragment::SingleRow { .. } => lines.push(plain("exactly one row")),
+        Fragment::GroupingSets { keys, sets, .. } => {
+            let set = |set: &Vec<usize>| format!("({})", list(set.iter().map(|i| &keys[*i].id), names));
+            lines.push(plain(format!("for each of {}", sets.sets.iter().map(set).collect::<Vec<_>>().join(", "))));
+        }
+        Fragment::FirstOfEach { on, order, .. } => {
+            let by = list(order.iter().map(|k| &k.column), names);
+            let by = if by.is_empty() { by } else { format!(" by {by}") };
+            lines.push(plain(format!("first row of each {}{by}", list(on, names))));
+        }
+        Fragment::Repeat { .. } => lines.push(plain("each row as often as it is left")),
     }
 }
 
@@ -224,7 +234,9 @@ fn aggregate(keys: &[ColumnDef], aggregates: &[PhysicalAggregate], phase: Aggreg
             "count_star" => "count(*)".to_string(),
             name => {
                 let distinct = if a.call.distinct { "DISTINCT " } else { "" };
-                format!("{name}({distinct}{})", list(a.call.args.iter().map(|(id, _)| id), names))
+                let order = list(a.call.order_by.iter().map(|(key, _)| &key.column), names);
+                let order = if order.is_empty() { order } else { format!(" ORDER BY {order}") };
+                format!("{name}({distinct}{}{order})", list(a.call.args.iter().map(|(id, _)| id), names))
             }
         })
         .collect();
@@ -238,6 +250,7 @@ fn aggregate(keys: &[ColumnDef], aggregates: &[PhysicalAggregate], phase: Aggreg
         AggregatePhase::Complete => format!("{what}{by}"),
         AggregatePhase::Partial => format!("partial {what}{by}"),
         AggregatePhase::Final => format!("final {what}{by}"),
+        AggregatePhase::Merge => format!("merge {what}{by}"),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::expr::{ColumnDef, ColumnId, Expr};
 use crate::catalog::TableRef;
-use crate::sql::{DataType, Span};
+use crate::functions::aggregates;
+use crate::sql::{DataType, Span, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -54,12 +55,12 @@ pub enum LogicalPlan {
         kind: JoinKind,
         on: Option<Expr>,
     },
-    /// Groups by columns (pre-projected by the binder) and computes aggregates. `grouping_sets` lists indices into `keys`;
-    /// None means one set of all keys. Output: keys, then aggregates. No keys: exactly one row.
+    /// Groups by columns (pre-projected by the binder) and computes aggregates. Without `grouping_sets` there is one set of
+    /// all keys. Output: keys, the column that numbers the set, aggregates. No keys: exactly one row.
     Aggregate {
         input: Box<LogicalPlan>,
         keys: Vec<ColumnDef>,
-        grouping_sets: Option<Vec<Vec<usize>>>,
+        grouping_sets: Option<GroupingSets>,
         aggregates: Vec<Aggregate>,
     },
     /// Adds window columns to the input's columns.
@@ -122,12 +123,22 @@ pub enum SetKind {
     Except,
 }
 
+/// GROUPING SETS, ROLLUP and CUBE, spelled out. A key that is not in a row's set is NULL in it, so above the aggregation a key
+/// column is not what it is below (the binder gives keys identities of their own here).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupingSets {
+    /// Indices into the keys. Equal sets yield their groups twice; the empty set yields one row, whatever comes in.
+    pub sets: Vec<Vec<usize>>,
+    /// BIGINT: which of the sets a row is of. GROUPING() is computed from it.
+    pub set: ColumnDef,
+}
+
 /// One aggregate of a grouping.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {
     /// What it yields.
     pub output: ColumnDef,
-    /// Canonical name in [`crate::functions`]: `count`, `count_star`, `sum`, `avg`, `min`, `max`.
+    /// Canonical name in [`crate::functions::aggregates`]: `count`, `count_star`, `sum`, `avg`, `min`, `max`.
     pub function: String,
     /// Plain columns of the input (pre-projected by the binder: Polars is slow on expressions inside aggregations) with their types.
     pub args: Vec<(ColumnId, DataType)>,
@@ -135,6 +146,50 @@ pub struct Aggregate {
     /// `FILTER (WHERE ...)`: a BOOLEAN column of the input.
     pub filter: Option<ColumnId>,
     pub span: Option<Span>,
+    /// Constant arguments behind the columns: a separator, fractions, how many values.
+    pub constants: Vec<Value>,
+    /// ORDER BY in the call, where the answer depends on it: columns of the input, with their types.
+    pub order_by: Vec<(SortKey, DataType)>,
+}
+
+impl Aggregate {
+    /// A function over columns, with nothing else.
+    pub fn plain(output: ColumnDef, function: &str, args: Vec<(ColumnId, DataType)>) -> Aggregate {
+        Aggregate {
+            output,
+            function: function.to_string(),
+            args,
+            distinct: false,
+            filter: None,
+            span: None,
+            constants: Vec::new(),
+            order_by: Vec::new(),
+        }
+    }
+
+    /// The columns of the input that it needs.
+    pub fn reads(&self) -> impl Iterator<Item = ColumnId> {
+        let args = self.args.iter().map(|(id, _)| *id);
+        args.chain(self.filter).chain(self.order_by.iter().map(|(key, _)| key.column))
+    }
+
+    /// Whether its state is the values themselves: for what needs all of them, what takes them in an order, and DISTINCT.
+    pub fn keeps_values(&self) -> bool {
+        let types: Vec<DataType> = self.args.iter().map(|(_, t)| t.clone()).collect();
+        self.distinct
+            || !self.order_by.is_empty()
+            || aggregates::keeps_values(&self.function, &types, &self.output.dtype)
+    }
+
+    /// The types of the columns that carry its state from partial to final.
+    pub fn state(&self) -> Vec<DataType> {
+        let mut types: Vec<DataType> = self.args.iter().map(|(_, t)| t.clone()).collect();
+        if self.keeps_values() {
+            types.extend(self.order_by.iter().map(|(_, t)| t.clone()));
+            return aggregates::kept_state(&types);
+        }
+        aggregates::aggregate_state(&self.function, &types, &self.output.dtype)
+    }
 }
 
 /// One window function call.
@@ -181,8 +236,9 @@ impl LogicalPlan {
                 }
                 columns
             }
-            LogicalPlan::Aggregate { keys, aggregates, .. } => {
-                keys.iter().cloned().chain(aggregates.iter().map(|a| a.output.clone())).collect()
+            LogicalPlan::Aggregate { keys, grouping_sets, aggregates, .. } => {
+                let set = grouping_sets.iter().map(|g| g.set.clone());
+                keys.iter().cloned().chain(set).chain(aggregates.iter().map(|a| a.output.clone())).collect()
             }
             LogicalPlan::Window { input, calls } => {
                 input.columns().into_iter().chain(calls.iter().map(|c| c.output.clone())).collect()
@@ -261,9 +317,10 @@ impl LogicalPlan {
             });
         }
         match self {
-            LogicalPlan::Aggregate { keys, aggregates, .. } => {
+            LogicalPlan::Aggregate { keys, grouping_sets, aggregates, .. } => {
                 read.extend(keys.iter().map(|k| k.id));
-                read.extend(aggregates.iter().flat_map(|a| a.args.iter().map(|(id, _)| *id).chain(a.filter)));
+                read.extend(aggregates.iter().flat_map(Aggregate::reads));
+                made.extend(grouping_sets.iter().map(|g| g.set.id));
                 made.extend(aggregates.iter().map(|a| a.output.id));
             }
             LogicalPlan::Window { calls, .. } => {

@@ -2,7 +2,7 @@
 //! [`crate::kernel`].
 
 use super::expr::{ColumnDef, ColumnId, Expr};
-use super::logical::{Aggregate, OutputColumn, SortKey};
+use super::logical::{Aggregate, GroupingSets, OutputColumn, SortKey};
 use crate::catalog::{Piece, TableRef};
 use crate::scheduler::StageId;
 use serde::{Deserialize, Serialize};
@@ -167,6 +167,25 @@ pub enum Fragment {
         input: Box<Fragment>,
         columns: Vec<ColumnDef>,
     },
+    /// Every row once for each grouping set: the keys that are not in the set are NULL, `set` says which it is. For the empty
+    /// set, and no row at all, one row of NULLs: the state of no rows.
+    GroupingSets {
+        input: Box<Fragment>,
+        keys: Vec<ColumnDef>,
+        sets: GroupingSets,
+    },
+    /// The first row of each set of rows with equal `on` columns: by `order`, then as they come. In the order in which the keys
+    /// come first.
+    FirstOfEach {
+        input: Box<Fragment>,
+        on: Vec<ColumnId>,
+        order: Vec<SortKey>,
+    },
+    /// Every row as often as the BIGINT column `times` says; not at all for NULL and less than one.
+    Repeat {
+        input: Box<Fragment>,
+        times: ColumnId,
+    },
 }
 
 /// What a join yields, seen from the probe (left) side.
@@ -195,6 +214,8 @@ pub enum AggregatePhase {
     Partial,
     /// States in, values out.
     Final,
+    /// States in, states out.
+    Merge,
 }
 
 /// An aggregate and the columns that carry its state between the phases.
@@ -226,12 +247,18 @@ impl Fragment {
             | Fragment::Sort { input, .. }
             | Fragment::TopK { input, .. }
             | Fragment::Limit { input, .. } => input.columns(),
+            Fragment::FirstOfEach { input, .. } | Fragment::Repeat { input, .. } => input.columns(),
+            Fragment::GroupingSets { input, sets, .. } => {
+                input.columns().into_iter().chain([sets.set.clone()]).collect()
+            }
             Fragment::Project { columns, .. } => columns.iter().map(|(def, _)| def.clone()).collect(),
             Fragment::Aggregate { keys, aggregates, phase, .. } => {
                 let mut columns = keys.clone();
                 for aggregate in aggregates {
                     match phase {
-                        AggregatePhase::Partial => columns.extend(aggregate.state.iter().cloned()),
+                        AggregatePhase::Partial | AggregatePhase::Merge => {
+                            columns.extend(aggregate.state.iter().cloned())
+                        }
                         _ => columns.push(aggregate.call.output.clone()),
                     }
                 }
@@ -262,7 +289,10 @@ impl Fragment {
             | Fragment::Sort { input, .. }
             | Fragment::TopK { input, .. }
             | Fragment::Limit { input, .. }
-            | Fragment::SingleRow { input, .. } => vec![input],
+            | Fragment::SingleRow { input, .. }
+            | Fragment::GroupingSets { input, .. }
+            | Fragment::FirstOfEach { input, .. }
+            | Fragment::Repeat { input, .. } => vec![input],
             Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
                 vec![left, right]
             }

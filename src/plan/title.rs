@@ -45,7 +45,10 @@ fn describe(fragment: &Fragment, words: &mut Vec<String>) {
         | Fragment::ReadAll { .. }
         | Fragment::Filter { .. }
         | Fragment::Project { .. }
+        | Fragment::Repeat { .. }
         | Fragment::SingleRow { .. } => {}
+        Fragment::GroupingSets { .. } => words.push("grouping sets".to_string()),
+        Fragment::FirstOfEach { .. } => words.push("first of each".to_string()),
     }
 }
 
@@ -68,5 +71,6 @@ fn aggregate(aggregates: &[PhysicalAggregate], phase: AggregatePhase, no_keys: b
         AggregatePhase::Complete => format!("group, {what}"),
         AggregatePhase::Partial => format!("partial {what}"),
         AggregatePhase::Final => format!("final {what}"),
+        AggregatePhase::Merge => format!("merge {what}"),
     }
 }

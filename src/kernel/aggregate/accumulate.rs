@@ -71,10 +71,16 @@ impl GroupRows<'_> {
     }
 }
 
-/// Folds batches of rows into one value (or state) per group.
+/// Folds batches of rows into one state per group. States of several accumulators (of other tasks, of parts of a frame) fold
+/// into one in the order in which they are merged.
 pub trait Accumulate {
-    /// Folds in a batch. `columns` are the columns that the accumulator was made for, one chunk each.
+    /// Folds in a batch of values. `columns` are the columns that the accumulator was made for, one chunk each.
     fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError>;
+
+    /// Folds in a batch of states, as [`Accumulate::finish`] gave them. A state of NULLs is that of no rows.
+    fn merge(&mut self, states: &[Series], rows: GroupRows) -> Result<(), TaskError> {
+        self.update(states, rows)
+    }
 
     /// The state of each of `groups` groups, one series per state column. Emptied.
     fn finish(&mut self, groups: usize) -> Result<Vec<Series>, TaskError>;

@@ -17,8 +17,6 @@ pub struct Aggregation<'a> {
     key_rows: Vec<DataFrame>,
     groups: usize,
     accumulators: Vec<Box<dyn Accumulate>>,
-    /// For each part with DISTINCT: the (group, value) pairs that it has met.
-    met: Vec<Option<KeyTable>>,
     rows: usize,
 }
 
@@ -30,8 +28,7 @@ impl<'a> Aggregation<'a> {
         let table = KeyTable::new(if types.is_empty() { &[DataType::Boolean] } else { &types }, NullKeys::Match);
         let accumulators = calls.parts.iter().map(Part::start).collect::<Result<_, _>>()?;
         let groups = keys.is_empty() as usize;
-        let met = calls.parts.iter().map(|_| None).collect();
-        Ok(Aggregation { keys, calls, table, key_rows: Vec::new(), groups, accumulators, met, rows: 0 })
+        Ok(Aggregation { keys, calls, table, key_rows: Vec::new(), groups, accumulators, rows: 0 })
     }
 
     /// How many groups there are.
@@ -49,7 +46,6 @@ impl<'a> Aggregation<'a> {
         self.table.bytes()
             + self.key_rows.iter().map(columns::logical_bytes).sum::<u64>()
             + self.accumulators.iter().map(|a| a.bytes()).sum::<u64>()
-            + self.met.iter().flatten().map(KeyTable::bytes).sum::<u64>()
     }
 
     /// Folds in a batch.
@@ -85,11 +81,16 @@ impl<'a> Aggregation<'a> {
         let sizes = sizes.map(|ids| sizes_of(ids, self.groups));
         let rows = batch.height();
         let all = GroupRows { ids, rows, groups: self.groups, covers: rows > 0, sizes: sizes.as_deref() };
-        for ((part, accumulator), met) in self.calls.parts.iter().zip(&mut self.accumulators).zip(&mut self.met) {
+        let merges = self.calls.merges();
+        let fold = |accumulator: &mut Box<dyn Accumulate>, part: &Part, inputs: &[Series], rows: GroupRows| {
+            let folded = if merges { accumulator.merge(inputs, rows) } else { accumulator.update(inputs, rows) };
+            folded.map_err(|e| e.at(part.span))
+        };
+        for (part, accumulator) in self.calls.parts.iter().zip(&mut self.accumulators) {
             let read = |id: &ColumnId| columns::find(batch, *id).map(columns::one_chunk);
             let mut inputs = part.columns.iter().map(read).collect::<Result<Vec<Series>, TaskError>>()?;
-            let Some(chosen) = choose(part, batch, &inputs, ids, met)? else {
-                accumulator.update(&inputs, all).map_err(|e| e.at(part.span))?;
+            let Some(chosen) = choose(part, batch)? else {
+                fold(accumulator, part, &inputs, all)?;
                 continue;
             };
             for input in &mut inputs {
@@ -98,7 +99,7 @@ impl<'a> Aggregation<'a> {
             let of_chosen: Option<Vec<u32>> = ids.map(|ids| chosen.iter().map(|row| ids[*row as usize]).collect());
             let ids = of_chosen.as_deref();
             let some = GroupRows { ids, rows: chosen.len(), groups: self.groups, covers: false, sizes: None };
-            accumulator.update(&inputs, some).map_err(|e| e.at(part.span))?;
+            fold(accumulator, part, &inputs, some)?;
         }
         Ok(())
     }
@@ -129,41 +130,10 @@ fn sizes_of(ids: &[u32], groups: usize) -> Vec<i64> {
     even.iter().zip(&odd).map(|(a, b)| a + b).collect()
 }
 
-/// The rows of a batch that a part counts, None for all of them: those that pass its filter, and with DISTINCT the first of
-/// each value in a group.
-fn choose(
-    part: &Part,
-    batch: &DataFrame,
-    inputs: &[Series],
-    ids: Option<&[u32]>,
-    met: &mut Option<KeyTable>,
-) -> Result<Option<Vec<IdxSize>>, TaskError> {
-    let mut chosen: Option<Vec<IdxSize>> = None;
-    if let Some(filter) = part.filter {
-        let mask = columns::find(batch, filter)?.bool()?;
-        let rows = mask.iter().enumerate().filter(|(_, keep)| *keep == Some(true));
-        chosen = Some(rows.map(|(row, _)| row as IdxSize).collect());
-    }
-    if !part.distinct {
-        return Ok(chosen);
-    }
-    let groups: Vec<u32> = match ids {
-        Some(ids) => ids.to_vec(),
-        None => vec![0; batch.height()],
-    };
-    let mut pair = vec![UInt32Chunked::from_vec("group".into(), groups).into_series()];
-    pair.extend(inputs.iter().cloned());
-    let types: Vec<DataType> = pair.iter().map(|s| s.dtype().clone()).collect();
-    let mut pair: Vec<Column> = pair.into_iter().map(Column::from).collect();
-    if let Some(chosen) = &chosen {
-        pair = pair.iter().map(|c| columns::take_column(c, chosen)).collect();
-    }
-    let pair: Vec<&Column> = pair.iter().collect();
-    let table = met.get_or_insert_with(|| KeyTable::new(&types, NullKeys::Match));
-    let mut fresh = Vec::new();
-    table.insert(&pair, pair[0].len(), &mut Vec::new(), &mut fresh)?;
-    Ok(Some(match chosen {
-        Some(chosen) => fresh.iter().map(|place| chosen[*place as usize]).collect(),
-        None => fresh,
-    }))
+/// The rows of a batch that a part counts: those that pass its filter; None for all of them.
+pub fn choose(part: &Part, batch: &DataFrame) -> Result<Option<Vec<IdxSize>>, TaskError> {
+    let Some(filter) = part.filter else { return Ok(None) };
+    let mask = columns::find(batch, filter)?.bool()?;
+    let rows = mask.iter().enumerate().filter(|(_, keep)| *keep == Some(true));
+    Ok(Some(rows.map(|(row, _)| row as IdxSize).collect()))
 }

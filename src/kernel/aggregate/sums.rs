@@ -30,6 +30,14 @@ impl Accumulate for Count {
         Ok(())
     }
 
+    fn merge(&mut self, states: &[Series], rows: GroupRows) -> Result<(), TaskError> {
+        self.counts.resize(rows.groups.max(self.counts.len()), 0);
+        for (row, count) in states[0].i64()?.iter().enumerate() {
+            self.counts[rows.group(row)] += count.unwrap_or(0);
+        }
+        Ok(())
+    }
+
     fn finish(&mut self, groups: usize) -> Result<Vec<Series>, TaskError> {
         self.counts.resize(groups, 0);
         Ok(vec![Int64Chunked::from_vec(PlSmallStr::EMPTY, std::mem::take(&mut self.counts)).into_series()])
@@ -37,33 +45,6 @@ impl Accumulate for Count {
 
     fn bytes(&self) -> u64 {
         self.counts.capacity() as u64 * 8
-    }
-}
-
-/// Adds up the counts of earlier phases.
-#[derive(Default)]
-pub struct CountMerge {
-    counts: Vec<i64>,
-    presence: Presence,
-}
-
-impl Accumulate for CountMerge {
-    fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError> {
-        self.counts.resize(rows.groups.max(self.counts.len()), 0);
-        for_each_value!(columns[0].i64()?.downcast_as_array(), rows, self.presence, |group, value| {
-            self.counts[group] += value
-        });
-        Ok(())
-    }
-
-    fn finish(&mut self, groups: usize) -> Result<Vec<Series>, TaskError> {
-        self.counts.resize(groups, 0);
-        self.presence = Presence::default();
-        Ok(vec![Int64Chunked::from_vec(PlSmallStr::EMPTY, std::mem::take(&mut self.counts)).into_series()])
-    }
-
-    fn bytes(&self) -> u64 {
-        self.counts.capacity() as u64 * 8 + self.presence.bytes()
     }
 }
 
@@ -164,72 +145,5 @@ impl Accumulate for FloatSum {
 
     fn bytes(&self) -> u64 {
         self.sums.capacity() as u64 * 8 + self.presence.bytes()
-    }
-}
-
-/// Count, mean and sum of squared distances from the mean: what variances are made of (Welford; merged as Chan et al. do).
-#[derive(Default)]
-pub struct Moments {
-    counts: Vec<i64>,
-    means: Vec<f64>,
-    squares: Vec<f64>,
-    /// Reads states of earlier phases instead of values.
-    merging: bool,
-}
-
-impl Moments {
-    /// An accumulator of values, or of states.
-    pub fn new(merging: bool) -> Moments {
-        Moments { merging, ..Moments::default() }
-    }
-
-    fn merge(&mut self, group: usize, count: i64, mean: f64, squares: f64) {
-        if count == 0 {
-            return;
-        }
-        let (before, added) = (self.counts[group] as f64, count as f64);
-        let total = before + added;
-        let distance = mean - self.means[group];
-        self.means[group] += distance * added / total;
-        self.squares[group] += squares + distance * distance * before * added / total;
-        self.counts[group] += count;
-    }
-}
-
-impl Accumulate for Moments {
-    fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError> {
-        let groups = rows.groups.max(self.counts.len());
-        self.counts.resize(groups, 0);
-        self.means.resize(groups, 0.0);
-        self.squares.resize(groups, 0.0);
-        if self.merging {
-            let (counts, means, squares) = (columns[0].i64()?, columns[1].f64()?, columns[2].f64()?);
-            for (row, ((count, mean), squares)) in counts.iter().zip(means.iter()).zip(squares.iter()).enumerate() {
-                let state = (count.unwrap_or(0), mean.unwrap_or(0.0), squares.unwrap_or(0.0));
-                self.merge(rows.group(row), state.0, state.1, state.2);
-            }
-        } else {
-            for (row, value) in columns[0].f64()?.iter().enumerate() {
-                if let Some(value) = value {
-                    self.merge(rows.group(row), 1, value, 0.0);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, groups: usize) -> Result<Vec<Series>, TaskError> {
-        self.counts.resize(groups, 0);
-        self.means.resize(groups, 0.0);
-        self.squares.resize(groups, 0.0);
-        Ok(vec![
-            Int64Chunked::from_vec(PlSmallStr::EMPTY, std::mem::take(&mut self.counts)).into_series(),
-            Float64Chunked::from_vec(PlSmallStr::EMPTY, std::mem::take(&mut self.means)).into_series(),
-            Float64Chunked::from_vec(PlSmallStr::EMPTY, std::mem::take(&mut self.squares)).into_series(),
-        ])
-    }
-
-    fn bytes(&self) -> u64 {
-        self.counts.capacity() as u64 * 24
     }
 }

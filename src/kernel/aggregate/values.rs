@@ -207,7 +207,7 @@ impl Pick {
 }
 
 impl Accumulate for Pick {
-    /// A second column, where there is one, says which rows have been (the state of FIRST).
+    /// A second column, where there is one, says which rows have been (the state of FIRST): values come with NULLs of their own.
     fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError> {
         self.places.resize(rows.groups.max(self.places.len()), IdxSize::MAX);
         let seen = columns.get(1).map(|c| c.bool()).transpose()?;

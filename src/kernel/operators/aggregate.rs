@@ -20,8 +20,8 @@ pub fn open<'a>(
     task: &'a Task<'a>,
 ) -> Result<Stream<'a>, TaskError> {
     let groups = Aggregation::new(keys, calls)?;
-    // Without keys there is one group; only a partial phase may yield a group twice.
-    let may_skip = phase == AggregatePhase::Partial && !keys.is_empty();
+    // Without keys there is one group; only what is merged later may yield a group twice.
+    let may_skip = matches!(phase, AggregatePhase::Partial | AggregatePhase::Merge) && !keys.is_empty();
     Ok(Box::new(AggregateStream { input, groups, may_skip, state: State::Grouping, held: 0, task }))
 }
 

@@ -1,11 +1,12 @@
 //! From a fragment to operators.
 
-use super::{Stream, Task, aggregate, hash_join, nested_loop_join, rows, scan, sort, source};
+use super::{Stream, Task, aggregate, hash_join, nested_loop_join, regroup, rows, scan, sort, source};
 use crate::journal::TaskError;
 use crate::kernel::aggregate::Calls;
 use crate::kernel::expr::CompiledExpr;
 use crate::kernel::join::{JoinShape, KeyPairs, Sharing};
-use crate::plan::{Fragment, expr::ColumnDef, physical::AggregatePhase};
+use crate::kernel::order::Order;
+use crate::plan::{ColumnId, Fragment, expr::ColumnDef, physical::AggregatePhase};
 use crate::scheduler::StageId;
 
 /// A lowered operator with its inputs. It holds nothing of a task, and is shared by all tasks of its stage.
@@ -18,9 +19,12 @@ pub enum Operator {
     Aggregate { input: Box<Operator>, keys: Vec<ColumnDef>, calls: Calls, phase: AggregatePhase },
     HashJoin(Box<hash_join::HashJoinOperator>),
     NestedLoopJoin(Box<nested_loop_join::NestedLoopJoinOperator>),
-    Sort { input: Box<Operator>, order: sort::Order, limit: Option<usize> },
+    Sort { input: Box<Operator>, order: Order, limit: Option<usize> },
     Limit { input: Box<Operator>, limit: Option<u64>, offset: u64 },
     SingleRow { input: Box<Operator>, columns: Vec<ColumnDef> },
+    GroupingSets { input: Box<Operator>, sets: regroup::SetsOperator },
+    FirstOfEach { input: Box<Operator>, first: regroup::FirstOperator },
+    Repeat { input: Box<Operator>, times: ColumnId },
 }
 
 impl Operator {
@@ -75,11 +79,11 @@ impl Operator {
                 }))
             }
             Fragment::Sort { input, keys } => {
-                Operator::Sort { input: child(input)?, order: sort::Order::new(keys, input.columns()), limit: None }
+                Operator::Sort { input: child(input)?, order: Order::new(keys, input.columns()), limit: None }
             }
             Fragment::TopK { input, keys, limit } => Operator::Sort {
                 input: child(input)?,
-                order: sort::Order::new(keys, input.columns()),
+                order: Order::new(keys, input.columns()),
                 limit: Some(usize::try_from(*limit).unwrap_or(usize::MAX)),
             },
             Fragment::Limit { input, limit, offset } => {
@@ -88,6 +92,15 @@ impl Operator {
             Fragment::SingleRow { input, columns } => {
                 Operator::SingleRow { input: child(input)?, columns: columns.clone() }
             }
+            Fragment::GroupingSets { input, keys, sets } => Operator::GroupingSets {
+                input: child(input)?,
+                sets: regroup::SetsOperator::new(input.columns(), keys, sets),
+            },
+            Fragment::FirstOfEach { input, on, order } => Operator::FirstOfEach {
+                input: child(input)?,
+                first: regroup::FirstOperator::new(input.columns(), on, order),
+            },
+            Fragment::Repeat { input, times } => Operator::Repeat { input: child(input)?, times: *times },
         })
     }
 
@@ -107,6 +120,9 @@ impl Operator {
             Operator::Sort { input, order, limit } => sort::open(input.open(task)?, order, *limit, task),
             Operator::Limit { input, limit, offset } => rows::limit(input.open(task)?, *limit, *offset),
             Operator::SingleRow { input, columns } => rows::single_row(input.open(task)?, columns),
+            Operator::GroupingSets { input, sets } => sets.open(input.open(task)?, task),
+            Operator::FirstOfEach { input, first } => first.open(input.open(task)?, task),
+            Operator::Repeat { input, times } => regroup::repeat(input.open(task)?, *times, task),
         })
     }
 }

@@ -4,6 +4,7 @@ mod aggregate;
 mod compile;
 mod hash_join;
 mod nested_loop_join;
+mod regroup;
 mod rows;
 mod scan;
 mod sort;

@@ -1,9 +1,8 @@
 //! Calls: functions, operators and aggregates, with their arguments cast to what they take.
 
 use super::binder::{Binder, not_supported};
-use super::coerce::{adapt_integers, coerce, condition, is_text_literal};
+use super::coerce::{adapt_integers, coerce, is_text_literal};
 use super::expression::Clause;
-use super::grouping::PendingAggregate;
 use crate::functions::{self, Mismatch};
 use crate::journal::ErrorCode;
 use crate::plan::expr::{Expr, ExprKind};
@@ -48,7 +47,7 @@ fn type_list(types: &[DataType]) -> String {
 }
 
 /// FUNCTION_NOT_FOUND or TYPE_MISMATCH, in the words that fit a function, an operator or a comparison.
-fn no_match(name: &str, types: &[DataType], mismatch: Mismatch, place: Option<Span>) -> Diagnostic {
+pub(super) fn no_match(name: &str, types: &[DataType], mismatch: Mismatch, place: Option<Span>) -> Diagnostic {
     match mismatch {
         Mismatch::Unknown { similar } => {
             let error =
@@ -85,14 +84,15 @@ impl<'q> Binder<'q> {
         if call.over.is_some() {
             return Err(not_supported("window functions", place));
         }
-        if !call.within_group.is_empty() {
-            return Err(not_supported("WITHIN GROUP", place));
-        }
         if call.null_treatment.is_some() || !matches!(call.parameters, FunctionArguments::None) {
             return Err(not_supported("this form of a call", place));
         }
         if functions::aggregates::is_aggregate(&name) {
             return self.aggregate(&name, call, clause, place);
+        }
+        if !call.within_group.is_empty() {
+            let message = format!("WITHIN GROUP belongs to an aggregate, and {name} is none");
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
         }
         if call.filter.is_some() {
             let message = format!("FILTER belongs to an aggregate, and {name} is none");
@@ -107,7 +107,10 @@ impl<'q> Binder<'q> {
             let message = format!("{name}(*) has no meaning");
             return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
         }
-        if matches!(name.as_str(), "grouping" | "grouping_id" | "unnest") {
+        if matches!(name.as_str(), "grouping" | "grouping_id") {
+            return self.grouping_call(arguments.exprs, clause, place);
+        }
+        if name == "unnest" {
             return Err(not_supported(name.to_uppercase(), place));
         }
         let args = arguments.exprs.into_iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?;
@@ -123,55 +126,6 @@ impl<'q> Binder<'q> {
             },
             _ => bound,
         })
-    }
-
-    /// An aggregate call: remembered for the grouping of this SELECT; the answer is the column that it will yield.
-    fn aggregate(&mut self, name: &str, call: &'q ast::Function, clause: Clause, place: Option<Span>) -> Result<Expr> {
-        clause.allow_aggregate(place)?;
-        let arguments = arguments(&call.args, place)?;
-        let filter = match &call.filter {
-            Some(filter) => Some(condition(self.expression(filter, Clause::AggregateArgument)?, "FILTER")?),
-            None => None,
-        };
-        let mut args = Vec::new();
-        for arg in arguments.exprs {
-            args.push(self.expression(arg, Clause::AggregateArgument)?);
-        }
-        let counts_rows = name == "count_star" || (name == "count" && args.is_empty());
-        if arguments.star && !counts_rows {
-            return Err(Diagnostic::new(ErrorCode::InvalidArguments, format!("{name}(*) has no meaning"))
-                .at(place)
-                .hint("only count takes *"));
-        }
-        let known = functions::aggregates::find_aggregate(name).map_or(name, |f| f.name);
-        let function = if counts_rows { "count_star" } else { known };
-        let types: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
-        let signature = functions::aggregates::aggregate(function, &types)
-            .map_err(|mismatch| no_match(function, &types, mismatch, place))?;
-        let args = args.into_iter().zip(&signature.args).map(|(arg, to)| coerce(arg, to)).collect();
-        // The smallest of distinct values is the smallest of all.
-        let distinct = arguments.distinct && !matches!(function, "min" | "max" | "count_star");
-        let pending = PendingAggregate {
-            output: self.column(super::naming::column_name(&ast::Expr::Function(call.clone())), signature.result),
-            function: function.to_string(),
-            args,
-            distinct,
-            filter,
-            span: place,
-        };
-        let Some(scope) = self.scopes.last_mut() else {
-            return Err(Diagnostic::new(ErrorCode::ExpressionNotAggregate, "an aggregate cannot stand here").at(place));
-        };
-        scope.aggregate_uses += 1;
-        let output = match scope.aggregates.iter().find(|known| known.same(&pending)) {
-            Some(known) => known.output.clone(),
-            None => {
-                let output = pending.output.clone();
-                scope.aggregates.push(pending);
-                output
-            }
-        };
-        Ok(Expr { kind: ExprKind::Column(output.id), dtype: output.dtype, span: place })
     }
 }
 

@@ -1,11 +1,14 @@
 //! GROUP BY: which columns are grouped, what is aggregated, and what may still be named behind it.
 
+use super::aggregate::CallOrder;
 use super::binder::Binder;
+use super::expression::Clause;
+use super::grouping_sets::GroupBy;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
-use crate::plan::logical::{Aggregate, LogicalPlan};
-use crate::sql::DataType;
+use crate::plan::logical::{Aggregate, GroupingSets, LogicalPlan, SortKey};
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use crate::sql::{DataType, Value};
 
 /// An aggregate call that was met while binding; its arguments are still expressions.
 #[derive(Debug, Clone)]
@@ -16,6 +19,8 @@ pub(super) struct PendingAggregate {
     pub distinct: bool,
     pub filter: Option<Expr>,
     pub span: Option<Span>,
+    pub constants: Vec<Value>,
+    pub order_by: Vec<CallOrder>,
 }
 
 impl PendingAggregate {
@@ -23,6 +28,13 @@ impl PendingAggregate {
     pub fn same(&self, other: &PendingAggregate) -> bool {
         self.function == other.function
             && self.distinct == other.distinct
+            && self.constants == other.constants
+            && self.order_by.len() == other.order_by.len()
+            && self
+                .order_by
+                .iter()
+                .zip(&other.order_by)
+                .all(|(a, b)| (a.descending, a.nulls_first) == (b.descending, b.nulls_first) && a.key.same(&b.key))
             && self.args.len() == other.args.len()
             && self.args.iter().zip(&other.args).all(|(a, b)| a.same(b))
             && match (&self.filter, &other.filter) {
@@ -32,6 +44,9 @@ impl PendingAggregate {
             }
     }
 }
+
+/// The function that stands for GROUPING() until the grouping is known.
+const GROUPING: &str = "grouping";
 
 /// The input of an aggregation, with the columns that keys and arguments need computed below it.
 struct PreProjection {
@@ -70,15 +85,41 @@ pub(super) struct Grouped {
     pub plan: LogicalPlan,
     keys: Vec<(Expr, ColumnDef)>,
     input: Vec<ColumnDef>,
+    sets: Option<GroupingSets>,
 }
 
 impl<'q> Binder<'q> {
-    /// Aggregates `plan` by `keys`, each with its name.
-    pub fn group(&mut self, plan: LogicalPlan, keys: Vec<(Expr, String)>, pending: Vec<PendingAggregate>) -> Grouped {
+    /// `GROUPING(a, b)`: the grouping puts a number in its place.
+    pub fn grouping_call(
+        &mut self,
+        args: Vec<&'q sqlparser::ast::Expr>,
+        clause: Clause,
+        place: Option<Span>,
+    ) -> Result<Expr> {
+        clause.allow_aggregate(place)?;
+        if args.is_empty() || args.len() > 63 {
+            let message = "GROUPING takes between 1 and 63 keys of GROUP BY";
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
+        }
+        let args = args.into_iter().map(|arg| self.expression(arg, Clause::GroupBy)).collect::<Result<Vec<_>>>()?;
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.asks_grouping = true;
+            scope.aggregate_uses += 1;
+        }
+        Ok(Expr::call(GROUPING, args, DataType::BigInt).at(place))
+    }
+
+    /// Aggregates `plan` as GROUP BY says.
+    pub fn group(&mut self, plan: LogicalPlan, group_by: GroupBy, pending: Vec<PendingAggregate>) -> Grouped {
         let mut projection = PreProjection { input: plan.columns(), columns: Vec::new() };
         let mut known: Vec<(Expr, ColumnDef)> = Vec::new();
-        for (expr, name) in keys {
-            if !known.iter().any(|(key, _)| key.same(&expr)) {
+        for (expr, name) in group_by.keys {
+            if group_by.sets.is_some() {
+                // Above the grouping a key may be NULL where it is not below: it is another column.
+                let def = self.column(name, expr.dtype.clone());
+                projection.columns.push((def.clone(), expr.clone()));
+                known.push((expr, def));
+            } else if !known.iter().any(|(key, _)| key.same(&expr)) {
                 let def = projection.column(self, expr.clone(), &name);
                 known.push((expr, def));
             }
@@ -95,6 +136,11 @@ impl<'q> Binder<'q> {
                 let name = projection.describe(&f);
                 projection.column(self, f, &name).id
             });
+            let order_by = call.order_by.into_iter().map(|order| {
+                let name = projection.describe(&order.key);
+                let ColumnDef { id, dtype, .. } = projection.column(self, order.key, &name);
+                (SortKey { column: id, descending: order.descending, nulls_first: order.nulls_first }, dtype)
+            });
             aggregates.push(Aggregate {
                 output: call.output,
                 function: call.function,
@@ -102,16 +148,19 @@ impl<'q> Binder<'q> {
                 distinct: call.distinct,
                 filter,
                 span: call.span,
+                constants: call.constants,
+                order_by: order_by.collect(),
             });
         }
+        let sets = group_by.sets.map(|sets| GroupingSets { sets, set: self.column("set", DataType::BigInt) });
         let input = projection.input.clone();
         let plan = LogicalPlan::Aggregate {
             input: Box::new(projection.apply(plan)),
             keys: known.iter().map(|(_, def)| def.clone()).collect(),
-            grouping_sets: None,
+            grouping_sets: sets.clone(),
             aggregates,
         };
-        Grouped { plan, keys: known, input }
+        Grouped { plan, keys: known, input, sets }
     }
 }
 
@@ -124,6 +173,7 @@ impl Grouped {
             return Ok(Expr::column(def.id, def.dtype.clone()).at(span));
         }
         let plan = match &expr.kind {
+            ExprKind::Call { function, args } if function == GROUPING => return self.grouping_number(args, expr.span),
             ExprKind::Column(id) if self.hides(*id) => return Err(self.not_grouped(*id, expr.span)),
             ExprKind::ScalarSubquery(plan) | ExprKind::Exists { plan, .. } | ExprKind::InSubquery { plan, .. } => {
                 Some(plan)
@@ -138,6 +188,33 @@ impl Grouped {
             *child = self.over(taken)?;
         }
         Ok(expr)
+    }
+
+    /// What GROUPING() is: a bit for each argument, the first the highest, set where the argument is not in the row's set.
+    fn grouping_number(&self, args: &[Expr], place: Option<Span>) -> Result<Expr> {
+        let mut places = Vec::new();
+        for arg in args {
+            places.push(self.keys.iter().position(|(key, _)| key.same(arg)).ok_or_else(|| {
+                Diagnostic::new(ErrorCode::ExpressionNotAggregate, "GROUPING takes keys of GROUP BY")
+                    .at(arg.span.or(place))
+                    .hint("write it as it is in GROUP BY")
+            })?);
+        }
+        let number = |value: i128| Expr::literal(Value::Int(value), DataType::BigInt);
+        let Some(GroupingSets { sets, set }) = &self.sets else { return Ok(number(0).at(place)) };
+        let mut branches = Vec::new();
+        for (i, keys) in sets.iter().enumerate() {
+            let bits = places.iter().fold(0, |bits, key| bits << 1 | i128::from(!keys.contains(key)));
+            if bits > 0 {
+                let is_set = vec![Expr::column(set.id, DataType::BigInt), number(i as i128)];
+                branches.push((Expr::call("=", is_set, DataType::Boolean), number(bits)));
+            }
+        }
+        if branches.is_empty() {
+            return Ok(number(0).at(place));
+        }
+        let kind = ExprKind::Case { branches, otherwise: Some(Box::new(number(0))) };
+        Ok(Expr { kind, dtype: DataType::BigInt, span: place })
     }
 
     /// Whether this is a column of the input that the grouping did not keep.

@@ -4,12 +4,14 @@
 //! [`grouping`]), [`from`] (tables and joins), [`expression`] and [`call`], with [`scope`] for names, [`coerce`] for
 //! types, [`literal`] for constants and type names, [`naming`] for what an unnamed column is called.
 
+mod aggregate;
 mod binder;
 mod call;
 mod coerce;
 mod expression;
 mod from;
 mod grouping;
+mod grouping_sets;
 mod literal;
 mod naming;
 mod query;

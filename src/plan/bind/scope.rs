@@ -21,6 +21,8 @@ pub(super) struct Scope<'q> {
     pub aggregates: Vec<PendingAggregate>,
     /// How many aggregate calls were met, equal ones counted again.
     pub aggregate_uses: usize,
+    /// Whether GROUPING() was called.
+    pub asks_grouping: bool,
 }
 
 /// A table, subquery or join side under one name.

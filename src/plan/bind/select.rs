@@ -14,11 +14,18 @@ use crate::sql::diagnostic::{Diagnostic, Result, Span};
 use sqlparser::ast;
 
 /// A column of the select list.
-struct Item {
-    name: String,
-    expr: Expr,
+pub(super) struct Item {
+    pub name: String,
+    pub expr: Expr,
     /// Whether an aggregate is in it; GROUP BY ALL groups by the others.
-    aggregates: bool,
+    pub aggregates: bool,
+}
+
+impl Item {
+    /// Whether it is a literal.
+    pub fn is_constant(&self) -> bool {
+        matches!(self.expr.kind, ExprKind::Literal(_))
+    }
 }
 
 /// A key of ORDER BY: a column of the select list, or an expression beside it.
@@ -84,7 +91,7 @@ impl<'q> Binder<'q> {
             plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
         }
         let mut items = self.items(select)?;
-        let keys = self.group_keys(select, &items)?;
+        let group_by = self.group_by(select, &items)?;
         let mut having = match &select.having {
             Some(having) => Some(condition(self.expression(having, Clause::Having)?, "HAVING")?),
             None => None,
@@ -93,8 +100,9 @@ impl<'q> Binder<'q> {
         let mut order = self.order(order_by, &items, distinct)?;
 
         let pending = self.scopes.last_mut().map(|s| std::mem::take(&mut s.aggregates)).unwrap_or_default();
-        if keys.is_some() || !pending.is_empty() || having.is_some() {
-            let grouped = self.group(plan, keys.unwrap_or_default(), pending);
+        let asks_grouping = self.scopes.last().is_some_and(|s| s.asks_grouping);
+        if group_by.is_some() || !pending.is_empty() || having.is_some() || asks_grouping {
+            let grouped = self.group(plan, group_by.unwrap_or_default(), pending);
             for item in &mut items {
                 over(&grouped, &mut item.expr)?;
             }
@@ -289,43 +297,6 @@ impl<'q> Binder<'q> {
         Ok(())
     }
 
-    /// The keys of GROUP BY with their names; None where there is no GROUP BY.
-    fn group_keys(&mut self, select: &'q ast::Select, items: &[Item]) -> Result<Option<Vec<(Expr, String)>>> {
-        let (exprs, modifiers) = match &select.group_by {
-            ast::GroupByExpr::All(modifiers) => {
-                let keys = items.iter().filter(|i| !i.aggregates && !is_constant(&i.expr));
-                let keys = keys.map(|i| (i.expr.clone(), i.name.clone())).collect();
-                return if modifiers.is_empty() { Ok(Some(keys)) } else { Err(not_supported("grouping sets", None)) };
-            }
-            ast::GroupByExpr::Expressions(exprs, modifiers) => (exprs, modifiers),
-        };
-        if !modifiers.is_empty() {
-            return Err(not_supported("grouping sets", exprs.first().and_then(|e| self.span_of(e))));
-        }
-        if exprs.is_empty() {
-            return Ok(None);
-        }
-        let mut keys = Vec::new();
-        for expr in exprs {
-            if matches!(expr, ast::Expr::Tuple(parts) if parts.is_empty()) {
-                continue;
-            }
-            let (key, name) = match self.position(expr, items.len(), "GROUP BY")? {
-                Some(position) => {
-                    let item = &items[position];
-                    if item.aggregates {
-                        let message = format!("GROUP BY {} is an aggregate", position + 1);
-                        return Err(Diagnostic::new(ErrorCode::ExpressionNotAggregate, message).at(self.span_of(expr)));
-                    }
-                    (item.expr.clone(), item.name.clone())
-                }
-                None => (self.expression(expr, Clause::GroupBy)?, column_name(expr)),
-            };
-            keys.push((key, name));
-        }
-        Ok(Some(keys))
-    }
-
     /// The keys of ORDER BY: positions, names of the select list, then anything else.
     fn order(
         &mut self,
@@ -376,10 +347,6 @@ fn over(grouped: &Grouped, expr: &mut Expr) -> Result<()> {
     let taken = std::mem::replace(expr, Expr::boolean(true));
     *expr = grouped.over(taken)?;
     Ok(())
-}
-
-fn is_constant(expr: &Expr) -> bool {
-    matches!(expr.kind, ExprKind::Literal(_))
 }
 
 fn last_ident(name: &ast::ObjectName) -> Option<ast::Ident> {

@@ -58,7 +58,7 @@ pub fn prune(plan: LogicalPlan, wanted: &Wanted) -> LogicalPlan {
             let aggregates: Vec<_> = aggregates.into_iter().filter(|a| wanted.contains(&a.output.id)).collect();
             let mut below: Wanted = keys.iter().map(|k| k.id).collect();
             for aggregate in &aggregates {
-                below.extend(aggregate.args.iter().map(|(id, _)| *id).chain(aggregate.filter));
+                below.extend(aggregate.reads());
             }
             LogicalPlan::Aggregate { input: Box::new(prune(*input, &below)), keys, grouping_sets, aggregates }
         }

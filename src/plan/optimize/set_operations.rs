@@ -2,19 +2,14 @@
 //! of equal rows is kept by the sides it was seen on. Unlike a join, this treats NULLs as equal, as the standard wants.
 
 use super::{Context, transform_up};
-use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, Expr};
 use crate::plan::logical::{Aggregate, LogicalPlan, SetKind};
 use crate::sql::diagnostic::Result;
-use crate::sql::{DataType, Diagnostic, Value};
+use crate::sql::{DataType, Value};
 
 pub fn to_groups(plan: LogicalPlan, context: &mut Context) -> Result<LogicalPlan> {
     transform_up(plan, &mut |plan| match plan {
-        LogicalPlan::SetOperation { left, right, kind, all, columns } => {
-            if all {
-                let name = if kind == SetKind::Intersect { "INTERSECT ALL" } else { "EXCEPT ALL" };
-                return Err(Diagnostic::new(ErrorCode::NotSupported, format!("not supported yet: {name}")));
-            }
+        LogicalPlan::SetOperation { left, right, kind, all: false, columns } => {
             Ok(grouped(*left, *right, kind, columns, context))
         }
         other => Ok(other),
@@ -43,13 +38,8 @@ fn grouped(
     let inputs = vec![marked(left, true), marked(right, false)];
     let mut together = columns.clone();
     together.extend([in_left.clone(), in_right.clone()]);
-    let max = |output: &ColumnDef, arg: &ColumnDef| Aggregate {
-        output: output.clone(),
-        function: "max".into(),
-        args: vec![(arg.id, arg.dtype.clone())],
-        distinct: false,
-        filter: None,
-        span: None,
+    let max = |output: &ColumnDef, arg: &ColumnDef| {
+        Aggregate::plain(output.clone(), "max", vec![(arg.id, arg.dtype.clone())])
     };
     let groups = LogicalPlan::Aggregate {
         input: Box::new(LogicalPlan::Union { inputs, columns: together }),

@@ -156,14 +156,7 @@ fn replace(mut expr: Expr, mut input: LogicalPlan, context: &mut Context) -> Res
                 input: Box::new(first),
                 keys: vec![],
                 grouping_sets: None,
-                aggregates: vec![Aggregate {
-                    output: count.clone(),
-                    function: "count_star".into(),
-                    args: vec![],
-                    distinct: false,
-                    filter: None,
-                    span,
-                }],
+                aggregates: vec![Aggregate { span, ..Aggregate::plain(count.clone(), "count_star", vec![]) }],
             };
             let zero = Expr::literal(Value::Int(0), DataType::BigInt);
             let operator = if negated { "=" } else { ">" };

@@ -2,7 +2,6 @@
 //! of a group are together already, all at once.
 
 use super::{Part, Placement, Planner, Wanted};
-use crate::functions::aggregate_state;
 use crate::plan::estimate::estimate;
 use crate::plan::expr::{ColumnDef, ColumnId};
 use crate::plan::logical::{Aggregate, LogicalPlan};
@@ -22,22 +21,10 @@ impl Planner<'_> {
         if let Some(argument) = one_distinct_argument(&aggregates) {
             return self.distinct_first(input, keys, aggregates, argument, wanted);
         }
-        let mut below: Wanted = keys.iter().map(|k| k.id).collect();
-        for aggregate in &aggregates {
-            below.extend(aggregate.args.iter().map(|(id, _)| *id).chain(aggregate.filter));
-        }
+        let below: Wanted = keys.iter().map(|k| k.id).chain(aggregates.iter().flat_map(Aggregate::reads)).collect();
         let part = self.part(input, &below)?;
         let cardinality = estimate(plan);
-        let needs_rows = aggregates.iter().any(|a| a.distinct);
-        let physical: Vec<PhysicalAggregate> = aggregates
-            .into_iter()
-            .map(|call| {
-                let types: Vec<_> = call.args.iter().map(|(_, t)| t.clone()).collect();
-                let state = aggregate_state(&call.function, &types, &call.output.dtype);
-                let state = state.into_iter().map(|t| self.fresh(&format!("{} state", call.function), t)).collect();
-                PhysicalAggregate { call, state }
-            })
-            .collect();
+        let physical: Vec<PhysicalAggregate> = aggregates.into_iter().map(|call| self.with_state(call)).collect();
         let ids: Vec<ColumnId> = keys.iter().map(|k| k.id).collect();
         let operator = |part: Part, phase: AggregatePhase| {
             part.grow(cardinality.clone(), |input| Fragment::Aggregate {
@@ -55,16 +42,6 @@ impl Planner<'_> {
         if together {
             return Ok(operator(part, AggregatePhase::Complete));
         }
-        if needs_rows {
-            let bytes = part.cardinality.bytes(below.iter().copied());
-            let part = if ids.is_empty() {
-                self.gathered(part, &below)
-            } else {
-                let partitions = self.partitions(bytes);
-                self.hashed(part, ids, partitions, &below)
-            };
-            return Ok(operator(part, AggregatePhase::Complete));
-        }
         let partial = operator(part, AggregatePhase::Partial);
         let states: Wanted = partial.fragment.columns().iter().map(|c| c.id).collect();
         let part = if ids.is_empty() {
@@ -74,6 +51,13 @@ impl Planner<'_> {
             self.hashed(partial, ids, partitions, &states)
         };
         Ok(operator(part, AggregatePhase::Final))
+    }
+
+    /// A call with columns for its state.
+    pub(super) fn with_state(&mut self, call: Aggregate) -> PhysicalAggregate {
+        let name = format!("{} state", call.function);
+        let state = call.state().into_iter().map(|dtype| self.fresh(&name, dtype)).collect();
+        PhysicalAggregate { call, state }
     }
 
     /// `COUNT(DISTINCT x)`: first the distinct values of each group, as groups of their own, then a plain aggregate over them.
@@ -111,6 +95,8 @@ impl Planner<'_> {
 /// The one column that all aggregates take the distinct values of, if they do.
 fn one_distinct_argument(aggregates: &[Aggregate]) -> Option<ColumnId> {
     let argument = aggregates.first()?.args.first()?.0;
-    let fits = |a: &Aggregate| a.distinct && a.filter.is_none() && a.args.len() == 1 && a.args[0].0 == argument;
+    let fits = |a: &Aggregate| {
+        a.distinct && a.filter.is_none() && a.order_by.is_empty() && a.args.len() == 1 && a.args[0].0 == argument
+    };
     aggregates.iter().all(fits).then_some(argument)
 }

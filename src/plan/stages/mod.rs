@@ -5,6 +5,7 @@
 
 mod aggregates;
 mod joins;
+mod regroup;
 
 use super::estimate::{Cardinality, estimate};
 use super::expr::{ColumnDef, ColumnId, Expr};
@@ -139,10 +140,15 @@ impl Planner<'_> {
             }
             LogicalPlan::Limit { input, limit, offset } => self.limit(plan, input, *limit, *offset, wanted),
             LogicalPlan::Union { inputs, columns } => self.union(plan, inputs, columns),
-            LogicalPlan::Aggregate { grouping_sets: Some(_), .. } => Err(not_yet("grouping sets")),
+            LogicalPlan::Aggregate { input, keys, grouping_sets: Some(sets), aggregates } => {
+                self.grouping_sets(plan, input, keys, sets, aggregates, wanted)
+            }
             LogicalPlan::Window { .. } => Err(not_yet("window functions")),
-            LogicalPlan::Distinct { on: Some(_), .. } => Err(not_yet("DISTINCT ON")),
-            LogicalPlan::SetOperation { .. } => Err(not_yet("INTERSECT ALL and EXCEPT ALL")),
+            LogicalPlan::Distinct { input, on: Some(on) } => self.distinct_on(plan, input, on, wanted),
+            // Those without ALL have become groups.
+            LogicalPlan::SetOperation { left, right, kind, columns, .. } => {
+                self.set_operation_all(left, right, *kind, columns)
+            }
         }
     }
 

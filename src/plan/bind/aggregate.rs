@@ -1,0 +1,253 @@
+//! Aggregate calls: their arguments, constants, order and filter.
+
+use super::binder::{Binder, not_supported};
+use super::call::no_match;
+use super::coerce::{coerce, condition};
+use super::expression::Clause;
+use super::grouping::PendingAggregate;
+use crate::functions::aggregates::{self, AggregateFunction, find_aggregate};
+use crate::journal::ErrorCode;
+use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::fold::fold_without_clock;
+use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use crate::sql::{DataType, Value};
+use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments};
+
+/// A key of ORDER BY in a call.
+#[derive(Debug, Clone)]
+pub(super) struct CallOrder {
+    pub key: Expr,
+    pub descending: bool,
+    pub nulls_first: bool,
+}
+
+/// The most values that `min(x, n)` and its like give, as in DuckDB.
+const MOST_VALUES: i128 = 1_000_000;
+
+/// What stands in the brackets of an aggregate call, and behind them.
+#[derive(Default)]
+struct Written<'q> {
+    args: Vec<&'q ast::Expr>,
+    distinct: bool,
+    star: bool,
+    order_by: Vec<&'q ast::OrderByExpr>,
+    filter: Option<&'q ast::Expr>,
+    separator: Option<String>,
+}
+
+fn written<'q>(call: &'q ast::Function, place: Option<Span>) -> Result<Written<'q>> {
+    let mut written = Written { filter: call.filter.as_deref(), ..Written::default() };
+    let list = match &call.args {
+        FunctionArguments::None => return Ok(written),
+        FunctionArguments::Subquery(_) => return Err(not_supported("a query as the argument of a function", place)),
+        FunctionArguments::List(list) => list,
+    };
+    written.distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
+    for arg in &list.args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => written.args.push(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => written.star = true,
+            _ => return Err(not_supported("named arguments", place)),
+        }
+    }
+    for clause in &list.clauses {
+        match clause {
+            ast::FunctionArgumentClause::OrderBy(keys) => written.order_by.extend(keys),
+            ast::FunctionArgumentClause::Where(filter) if written.filter.is_none() => written.filter = Some(filter),
+            ast::FunctionArgumentClause::Separator(value) => match &value.value {
+                ast::Value::SingleQuotedString(text) => written.separator = Some(text.clone()),
+                _ => return Err(not_supported("a SEPARATOR that is no text", place)),
+            },
+            _ => return Err(not_supported("this clause inside the brackets of a call", place)),
+        }
+    }
+    Ok(written)
+}
+
+impl<'q> Binder<'q> {
+    /// An aggregate call: remembered for the grouping of this SELECT; the answer is the column that it will yield.
+    pub fn aggregate(
+        &mut self,
+        name: &str,
+        call: &'q ast::Function,
+        clause: Clause,
+        place: Option<Span>,
+    ) -> Result<Expr> {
+        clause.allow_aggregate(place)?;
+        let pending = self.aggregate_call(name, call, place)?;
+        let Some(scope) = self.scopes.last_mut() else {
+            return Err(Diagnostic::new(ErrorCode::ExpressionNotAggregate, "an aggregate cannot stand here").at(place));
+        };
+        scope.aggregate_uses += 1;
+        let output = match scope.aggregates.iter().find(|known| known.same(&pending)) {
+            Some(known) => known.output.clone(),
+            None => {
+                let output = pending.output.clone();
+                scope.aggregates.push(pending);
+                output
+            }
+        };
+        Ok(Expr { kind: ExprKind::Column(output.id), dtype: output.dtype, span: place })
+    }
+
+    /// The call with bound arguments, whatever it is computed over: groups or the frames of a window.
+    pub fn aggregate_call(
+        &mut self,
+        name: &str,
+        call: &'q ast::Function,
+        place: Option<Span>,
+    ) -> Result<PendingAggregate> {
+        let mut written = written(call, place)?;
+        let mut descending_argument = false;
+        if let [key, rest @ ..] = &call.within_group[..] {
+            match name {
+                // The values are what is sorted.
+                "mode" | "percentile_cont" | "percentile_disc" | "quantile_cont" | "quantile_disc" => {
+                    if !rest.is_empty() || written.args.len() != (name != "mode") as usize {
+                        let message = format!("{name} WITHIN GROUP sorts by one expression");
+                        return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
+                    }
+                    written.args.insert(0, &key.expr);
+                    descending_argument = key.options.sort == Some(ast::OrderBySort::Desc);
+                }
+                "string_agg" | "listagg" | "group_concat" | "list" | "array_agg" => {
+                    written.order_by.extend(&call.within_group);
+                }
+                _ => {
+                    let message = format!("{name} takes no WITHIN GROUP");
+                    return Err(Diagnostic::new(ErrorCode::InvalidArguments, message)
+                        .at(place)
+                        .hint("percentile_cont, percentile_disc, mode, string_agg and list do"));
+                }
+            }
+        }
+        let filter = match written.filter {
+            Some(filter) => Some(condition(self.expression(filter, Clause::AggregateArgument)?, "FILTER")?),
+            None => None,
+        };
+        let counts_rows = name == "count_star" || (name == "count" && written.args.is_empty());
+        if written.star && !counts_rows {
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, format!("{name}(*) has no meaning"))
+                .at(place)
+                .hint("only count takes *"));
+        }
+        let function: Option<&AggregateFunction> = find_aggregate(if counts_rows { "count_star" } else { name });
+        let canonical = function.map_or(name, |f| f.name);
+        let constants = aggregates::constant_arguments(canonical, written.args.len());
+        let columns = written.args.len() - constants;
+        let mut args = Vec::new();
+        for (i, arg) in written.args.iter().copied().enumerate() {
+            args.push(if i < columns {
+                self.expression(arg, Clause::AggregateArgument)?
+            } else {
+                self.constant(arg, name)?
+            });
+        }
+        if let Some(separator) = &written.separator {
+            args.push(Expr::literal(Value::Varchar(separator.clone()), DataType::Varchar));
+        }
+        let types: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
+        let signature =
+            aggregates::aggregate(canonical, &types).map_err(|mismatch| no_match(name, &types, mismatch, place))?;
+        let order_by = self.call_order(&written, &args[..columns], canonical)?;
+        let mut args: Vec<Expr> = args.into_iter().zip(&signature.args).map(|(arg, to)| coerce(arg, to)).collect();
+        let mut values = Vec::new();
+        for constant in args.split_off(columns) {
+            let place = constant.span.or(place);
+            values
+                .push(checked(canonical, fold_without_clock(constant), descending_argument).map_err(|e| e.at(place))?);
+        }
+        let distinct = written.distinct && !(aggregates::ignores_duplicates(canonical) && values.is_empty());
+        Ok(PendingAggregate {
+            output: self.column(super::naming::column_name(&ast::Expr::Function(call.clone())), signature.result),
+            function: canonical.to_string(),
+            args,
+            distinct,
+            filter,
+            span: place,
+            constants: values,
+            order_by,
+        })
+    }
+
+    /// A constant argument: `0.5`, `', '`, `[0.25, 0.75]`.
+    fn constant(&mut self, arg: &'q ast::Expr, name: &str) -> Result<Expr> {
+        let place = self.span_of(arg);
+        if let ast::Expr::Array(array) = arg {
+            let mut items = Vec::new();
+            for item in &array.elem {
+                let item = fold_without_clock(coerce(self.constant(item, name)?, &DataType::Double));
+                match item.kind {
+                    ExprKind::Literal(value) => items.push(value),
+                    _ => return Err(not_constant(name).at(place)),
+                }
+            }
+            return Ok(Expr::literal(Value::List(items), DataType::List(Box::new(DataType::Double))).at(place));
+        }
+        let bound = fold_without_clock(self.expression(arg, Clause::AggregateArgument)?);
+        match bound.kind {
+            ExprKind::Literal(_) => Ok(bound.at(place)),
+            _ => Err(not_constant(name).at(place)),
+        }
+    }
+
+    /// ORDER BY in a call, where the answer depends on it.
+    fn call_order(&mut self, written: &Written<'q>, args: &[Expr], function: &str) -> Result<Vec<CallOrder>> {
+        let mut order = Vec::new();
+        for written_key in &written.order_by {
+            let key = self.expression(&written_key.expr, Clause::AggregateArgument)?;
+            if written.distinct && !args.iter().any(|arg| arg.same(&key)) {
+                let message = "with DISTINCT, ORDER BY in an aggregate takes its arguments only";
+                return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(key.span));
+            }
+            let options = &written_key.options;
+            order.push(CallOrder {
+                descending: options.sort == Some(ast::OrderBySort::Desc),
+                nulls_first: options.nulls_first.unwrap_or(false),
+                key,
+            });
+        }
+        // A constant orders nothing.
+        order.retain(|o| !matches!(o.key.kind, ExprKind::Literal(_)));
+        Ok(if aggregates::is_order_sensitive(function) { order } else { Vec::new() })
+    }
+}
+
+fn not_constant(name: &str) -> Diagnostic {
+    Diagnostic::new(ErrorCode::InvalidArguments, format!("this argument of {name} must be a constant"))
+}
+
+/// The value of a constant argument that has been cast to its type. `descending` counts fractions from the greatest value.
+fn checked(function: &str, constant: Expr, descending: bool) -> Result<Value> {
+    let ExprKind::Literal(value) = constant.kind else { return Err(not_constant(function)) };
+    let wrong = |message: String| Err(Diagnostic::new(ErrorCode::InvalidArguments, message));
+    let fraction = |value: &Value| match value {
+        Value::Float(fraction) if (-1.0..=1.0).contains(fraction) => {
+            Ok(Value::Float(if descending { -fraction } else { *fraction }))
+        }
+        Value::Null => Err(Diagnostic::new(ErrorCode::InvalidArguments, format!("the fraction of {function} is NULL"))),
+        _ => Err(Diagnostic::new(
+            ErrorCode::InvalidArguments,
+            format!("the fraction of {function} must be between -1 and 1"),
+        )),
+    };
+    match (function, &value) {
+        ("quantile_cont" | "quantile_disc" | "approx_quantile", Value::List(items)) => {
+            let fractions = items.iter().map(fraction).collect::<Result<Vec<Value>>>()?;
+            let is_negative = |v: &Value| matches!(v, Value::Float(f) if *f < 0.0);
+            let is_positive = |v: &Value| matches!(v, Value::Float(f) if *f > 0.0);
+            if fractions.iter().any(is_negative) && fractions.iter().any(is_positive) {
+                return wrong(format!("the fractions of {function} must all count from the same end"));
+            }
+            Ok(Value::List(fractions))
+        }
+        ("quantile_cont" | "quantile_disc" | "approx_quantile", one) => fraction(one),
+        ("min" | "max" | "arg_min" | "arg_max" | "approx_top_k", count) => match count {
+            Value::Int(count) if (1..MOST_VALUES).contains(count) => Ok(value),
+            Value::Int(count) if *count < 1 => wrong(format!("{function} gives at least one value")),
+            Value::Int(_) => wrong(format!("{function} gives fewer than {MOST_VALUES} values")),
+            _ => wrong(format!("how many values {function} gives is NULL")),
+        },
+        _ => Ok(value),
+    }
+}
