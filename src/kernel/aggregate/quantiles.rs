@@ -8,6 +8,8 @@ use crate::sql::types::Interval;
 use crate::sql::{DataType as SqlType, Value};
 use polars::prelude::*;
 
+const MICROS_PER_DAY: i128 = 24 * 60 * 60 * 1_000_000;
+
 /// The fractions of a call: one, or a list of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fractions {
@@ -103,9 +105,12 @@ fn has_units(dtype: &SqlType) -> bool {
     matches!(dtype, SqlType::Decimal { .. }) || dtype.is_temporal()
 }
 
-/// The point between two whole numbers of units, towards zero.
-fn between_units(low: i128, high: i128, share: f64) -> i128 {
+/// The point between two whole numbers of units: the nearest for times, towards zero for decimals, as in DuckDB.
+fn between_units(low: i128, high: i128, share: f64, dtype: &SqlType) -> i128 {
     let point = (high - low) as f64 * share;
+    if dtype.is_temporal() {
+        return low + point.round() as i128;
+    }
     let whole = low + point.floor() as i128;
     if point > point.floor() && whole < 0 { whole + 1 } else { whole }
 }
@@ -142,7 +147,7 @@ pub fn continuous(lists: &Lists, dtype: &SqlType, fractions: &Fractions) -> Resu
         let values = units(&sorted.columns[0])?;
         let at = |start: usize, count: usize, fraction: f64| {
             let (low, high, share) = continuous_place(fraction, count);
-            between_units(values[start + low], values[start + high], share)
+            between_units(values[start + low], values[start + high], share, dtype)
         };
         return each(&sorted, fractions, at, |values| unit_series(values, &physical));
     }
@@ -177,21 +182,28 @@ pub fn deviation(lists: &Lists, dtype: &SqlType) -> Result<Series, TaskError> {
         let values = units(&sorted.columns[0])?;
         let at = |start: usize, count: usize, _: f64| {
             let (low, high, share) = half(count);
-            let median = between_units(values[start + low], values[start + high], share);
+            let median = between_units(values[start + low], values[start + high], share, dtype);
             let mut distances: Vec<i128> = values[start..start + count].iter().map(|v| (v - median).abs()).collect();
             distances.sort_unstable();
-            let distance = between_units(distances[low], distances[high], share);
-            if dtype.is_temporal() { Interval { months: 0, days: 0, micros: distance as i64 }.pack() } else { distance }
+            let distance = between_units(distances[low], distances[high], share, dtype);
+            if dtype.is_temporal() {
+                let days = (distance / MICROS_PER_DAY) as i32;
+                Interval { months: 0, days, micros: (distance % MICROS_PER_DAY) as i64 }.pack()
+            } else {
+                distance
+            }
         };
         let physical = if dtype.is_temporal() { DataType::Int128 } else { dtype.physical() };
         return each(&sorted, &Fractions::half(), at, |values| unit_series(values, &physical));
     }
     let values = floats(&sorted.columns[0])?;
     let physical = if dtype.is_integer() { DataType::Float64 } else { dtype.physical() };
+    // A distance between FLOATs is one.
+    let fit = |value: f64| if physical == DataType::Float32 { f64::from(value as f32) } else { value };
     let at = |start: usize, count: usize, _: f64| {
         let (low, high, share) = half(count);
-        let median = between(values[start + low], values[start + high], share);
-        let mut distances: Vec<f64> = values[start..start + count].iter().map(|v| (v - median).abs()).collect();
+        let median = fit(between(values[start + low], values[start + high], share));
+        let mut distances: Vec<f64> = values[start..start + count].iter().map(|v| fit((v - median).abs())).collect();
         distances.sort_unstable_by(f64::total_cmp);
         between(distances[low], distances[high], share)
     };

@@ -79,6 +79,7 @@ fn text(expr: &Expr) -> String {
         Expr::Ceil { expr, .. } => format!("ceil({})", text(expr)),
         Expr::Floor { expr, .. } => format!("floor({})", text(expr)),
         Expr::Function(function) => call(function),
+        Expr::Array(array) => format!("list_value({})", list_of(&array.elem)),
         Expr::Case { operand, conditions, else_result, .. } => {
             let mut out = format!("CASE {}", operand.as_ref().map_or(String::new(), |o| format!(" {}", text(o))));
             for when in conditions {
@@ -99,24 +100,64 @@ fn list_of(exprs: &[Expr]) -> String {
     exprs.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
+/// Words that DuckDB quotes where they are names of functions.
+const QUOTED: &[&str] = &["first", "last", "mode"];
+
 fn call(function: &ast::Function) -> String {
-    let name = function.name.to_string();
-    let lower = name.to_lowercase();
-    let name = if lower == "coalesce" { "COALESCE".to_string() } else { lower };
-    let FunctionArguments::List(list) = &function.args else { return name };
+    let lower = function.name.to_string().to_lowercase();
+    let FunctionArguments::List(list) = &function.args else {
+        return if lower == "coalesce" { "COALESCE".to_string() } else { lower };
+    };
     let argument = |arg: &FunctionArg| match arg {
         FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => text(expr),
         other => other.to_string(),
     };
     let is_star = matches!(list.args[..], [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
-    let mut out = if name == "count" && (is_star || list.args.is_empty()) {
+    let mut within: &[ast::OrderByExpr] = &function.within_group;
+    let name = match lower.as_str() {
+        "coalesce" => "COALESCE",
+        "grouping" | "grouping_id" => "GROUPING",
+        "percentile_cont" if !within.is_empty() => "quantile_cont",
+        "percentile_disc" if !within.is_empty() => "quantile_disc",
+        name => name,
+    };
+    let name = if QUOTED.contains(&name) { format!("\"{name}\"") } else { name.to_string() };
+    let mut out = if lower == "count" && (is_star || list.args.is_empty()) {
         "count_star()".to_string()
     } else {
         let distinct = if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) { "DISTINCT " } else { "" };
-        format!("{name}({distinct}{})", list.args.iter().map(argument).collect::<Vec<_>>().join(", "))
+        let mut order: Vec<String> = Vec::new();
+        for clause in &list.clauses {
+            if let ast::FunctionArgumentClause::OrderBy(keys) = clause {
+                order.extend(keys.iter().map(order_key));
+            }
+        }
+        if !list.args.is_empty() {
+            order.extend(std::mem::take(&mut within).iter().map(order_key));
+        }
+        let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
+        format!("{name}({distinct}{}{order})", list.args.iter().map(argument).collect::<Vec<_>>().join(", "))
     };
+    if !within.is_empty() {
+        let keys: Vec<String> = within.iter().map(order_key).collect();
+        out.push_str(&format!(" WITHIN GROUP ( ORDER BY {})", keys.join(", ")));
+    }
     if let Some(filter) = &function.filter {
         out.push_str(&format!(" FILTER (WHERE {})", text(filter)));
     }
     out
+}
+
+fn order_key(key: &ast::OrderByExpr) -> String {
+    let order = match key.options.sort {
+        Some(ast::OrderBySort::Desc) => " DESC",
+        Some(ast::OrderBySort::Asc) => " ASC",
+        _ => "",
+    };
+    let nulls = match key.options.nulls_first {
+        Some(true) => " NULLS FIRST",
+        Some(false) => " NULLS LAST",
+        None => "",
+    };
+    format!("{}{order}{nulls}", text(&key.expr))
 }
