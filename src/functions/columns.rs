@@ -5,10 +5,12 @@
 use super::RowError;
 use crate::journal::{ErrorCode, TaskError};
 use polars::prelude::{
-    BooleanChunked, BooleanType, ChunkedArray, Column, IntoColumn, IntoSeries, PlSmallStr, PolarsDataType,
-    PolarsNumericType, Series, StringChunked, StringType,
+    BinaryChunked, BinaryType, BooleanChunked, BooleanType, ChunkedArray, Column, IntoColumn, IntoSeries, PlSmallStr,
+    PolarsDataType, PolarsNumericType, Series, StringChunked, StringType,
 };
-use polars_arrow::array::{Array, BooleanArray, MutableBinaryViewArray, PrimitiveArray, Utf8ViewArray};
+use polars_arrow::array::{
+    Array, BinaryViewArray, BooleanArray, MutableBinaryViewArray, PrimitiveArray, Utf8ViewArray,
+};
 use polars_arrow::bitmap::Bitmap;
 
 /// The rows of a result: 1 if all arguments are constants, else those of the batch.
@@ -176,6 +178,35 @@ pub(super) fn booleans_by_row(length: usize, f: impl Fn(usize) -> Option<bool>) 
     (0..length).map(f).collect::<BooleanChunked>().with_name(PlSmallStr::EMPTY).into_column()
 }
 
+/// A truth for each text, NULL where there is none: the pass over a column that filters by text spend their time in.
+pub(super) fn truths_of_texts(texts: &Texts, length: usize, f: impl Fn(&str) -> bool) -> Column {
+    let validity = texts.validity(length);
+    let values: Bitmap = if texts.is_constant() && length != 1 {
+        Bitmap::new_with_value(texts.get(0).is_some_and(f), length)
+    } else {
+        texts.array.values_iter().map(f).collect()
+    };
+    booleans(values, validity)
+}
+
+/// A number for each text, NULL where there is none.
+pub(super) fn numbers_of_texts<T: PolarsNumericType>(
+    texts: &Texts,
+    length: usize,
+    f: impl Fn(&str) -> T::Native,
+) -> Column
+where
+    ChunkedArray<T>: IntoColumn,
+{
+    let validity = texts.validity(length);
+    let values = if texts.is_constant() && length != 1 {
+        vec![f(texts.get(0).unwrap_or_default()); length]
+    } else {
+        texts.array.values_iter().map(f).collect()
+    };
+    numbers::<T>(values, validity)
+}
+
 /// A column of numbers, computed row by row; stops at the first error.
 pub(super) fn numbers_by_row<T: PolarsNumericType>(
     length: usize,
@@ -222,6 +253,65 @@ pub(super) fn texts_from<'a>(length: usize, f: impl Fn(usize) -> Option<&'a str>
 /// The error of a value that its type cannot hold.
 pub(super) fn out_of_range(message: impl Into<String>) -> TaskError {
     TaskError::user(ErrorCode::NumericValueOutOfRange, message)
+}
+
+/// A kernel for numbers was called for another type: the table of functions is wrong.
+pub(super) fn no_number(t: &crate::sql::DataType) -> RowError {
+    TaskError::bug(format!("{t} is not a number")).into()
+}
+
+/// A column of truth values, computed row by row; stops at the first error.
+pub(super) fn truths_by_row(
+    length: usize,
+    f: impl Fn(usize) -> Result<Option<bool>, TaskError>,
+) -> Result<Column, RowError> {
+    let mut truths = Vec::with_capacity(length);
+    for row in 0..length {
+        truths.push(f(row).map_err(|error| RowError { row: Some(row), error })?);
+    }
+    Ok(booleans_by_row(length, |row| truths[row]))
+}
+
+/// A column of texts or blobs, as bytes.
+pub(super) struct Bytes {
+    array: BinaryViewArray,
+}
+
+impl Bytes {
+    pub(super) fn of(column: &Column) -> Result<Bytes, TaskError> {
+        let array = match column.dtype() {
+            polars::prelude::DataType::String => array_of::<StringType>(column)?.to_binview(),
+            _ => array_of::<BinaryType>(column)?,
+        };
+        Ok(Bytes { array })
+    }
+}
+
+impl Rows for Bytes {
+    type Item<'a> = &'a [u8];
+
+    fn get(&self, row: usize) -> Option<&[u8]> {
+        let row = if self.array.len() == 1 { 0 } else { row };
+        if self.array.is_null(row) { None } else { Some(self.array.value(row)) }
+    }
+}
+
+/// A column of blobs, written row by row: `write` fills the buffer and says whether there is a value.
+pub(super) fn blobs_by_row(
+    length: usize,
+    mut write: impl FnMut(usize, &mut Vec<u8>) -> Result<bool, TaskError>,
+) -> Result<Column, RowError> {
+    let mut built = MutableBinaryViewArray::<[u8]>::with_capacity(length);
+    let mut buffer = Vec::new();
+    for row in 0..length {
+        buffer.clear();
+        match write(row, &mut buffer) {
+            Ok(true) => built.push_value(buffer.as_slice()),
+            Ok(false) => built.push_null(),
+            Err(error) => return Err(RowError { row: Some(row), error }),
+        }
+    }
+    Ok(BinaryChunked::with_chunk(PlSmallStr::EMPTY, built.freeze()).into_series().into_column())
 }
 
 /// A whole batch failed for a reason that is no row's fault.

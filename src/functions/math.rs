@@ -3,10 +3,10 @@
 use super::arithmetic::{Integer, by_integer};
 use super::cast::numeric::divide_rounding;
 use super::columns::{
-    Numbers, Rows, booleans_by_row, both_valid, map_pairs, numbers, numbers_by_row, out_of_range, result_length,
+    Numbers, Rows, booleans_by_row, both_valid, map_pairs, no_number, numbers, numbers_by_row, out_of_range,
+    result_length,
 };
 use super::{RowError, Signature};
-use crate::journal::TaskError;
 use crate::sql::DataType;
 use polars::prelude::{Column, DataType as Physical, Float32Type, Float64Type, Int8Type, Int32Type};
 
@@ -29,6 +29,47 @@ of_double! {
     sin = f64::sin;
     cos = f64::cos;
     tan = f64::tan;
+    cot = |x: f64| 1.0 / x.tan();
+    asin = f64::asin;
+    acos = f64::acos;
+    atan = f64::atan;
+    sinh = f64::sinh;
+    cosh = f64::cosh;
+    tanh = f64::tanh;
+    asinh = f64::asinh;
+    acosh = f64::acosh;
+    atanh = f64::atanh;
+    degrees = f64::to_degrees;
+    radians = f64::to_radians;
+    gamma = super::special::gamma;
+    lgamma = super::special::log_gamma;
+    even = next_even;
+}
+
+/// The even whole number that is next when going away from zero.
+fn next_even(x: f64) -> f64 {
+    let away = x.abs().ceil();
+    (if away % 2.0 == 0.0 { away } else { away + 1.0 }).copysign(x)
+}
+
+macro_rules! constants {
+    ($($(#[$doc:meta])* $name:ident = $value:expr;)*) => {$(
+        $(#[$doc])*
+        pub(super) fn $name(_: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+            Ok(numbers::<Float64Type>(vec![$value], None))
+        }
+    )*};
+}
+
+constants! {
+    /// `pi()`.
+    pi = std::f64::consts::PI;
+    /// `e()`.
+    e = std::f64::consts::E;
+    /// `infinity()`.
+    infinity = f64::INFINITY;
+    /// `nan()`.
+    nan = f64::NAN;
 }
 
 fn map_doubles(args: &[Column], rows: usize, f: impl Fn(f64) -> f64) -> Result<Column, RowError> {
@@ -57,15 +98,70 @@ pub(super) fn log(args: &[Column], types: &[DataType], result: &DataType, rows: 
     map_double_pairs(args, rows, |base, x| x.log10() / base.log10())
 }
 
-/// `isnan(x)`.
-pub(super) fn is_nan(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let values = Numbers::<Float64Type>::of(&args[0])?;
-    Ok(booleans_by_row(result_length(args, rows), |row| values.get(row).map(f64::is_nan)))
+/// `atan2(y, x)`.
+pub(super) fn atan2(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    map_double_pairs(args, rows, f64::atan2)
 }
 
-/// `pi()`.
-pub(super) fn pi(_: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
-    Ok(numbers::<Float64Type>(vec![std::f64::consts::PI], None))
+/// Runs `$f` on the values of a FLOAT or DOUBLE column, as doubles.
+fn test_doubles(args: &[Column], rows: usize, f: impl Fn(f64) -> bool) -> Result<Column, RowError> {
+    let column = args[0].cast(&Physical::Float64)?;
+    let values = Numbers::<Float64Type>::of(&column)?;
+    Ok(booleans_by_row(result_length(args, rows), |row| values.get(row).map(&f)))
+}
+
+/// `isnan(x)`.
+pub(super) fn is_nan(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    test_doubles(args, rows, f64::is_nan)
+}
+
+/// `isinf(x)`.
+pub(super) fn is_infinite(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    test_doubles(args, rows, f64::is_infinite)
+}
+
+/// `isfinite(x)`.
+pub(super) fn is_finite(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    test_doubles(args, rows, f64::is_finite)
+}
+
+/// `signbit(x)`: NaN has no sign.
+pub(super) fn sign_bit(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    test_doubles(args, rows, |x| x.is_sign_negative() && !x.is_nan())
+}
+
+/// `fmod(a, b)`: what is left of `a` after as many `b` as lie below it; the sign is that of `b`.
+pub(super) fn floored_remainder(
+    args: &[Column],
+    _: &[DataType],
+    result: &DataType,
+    rows: usize,
+) -> Result<Column, RowError> {
+    let wide = [args[0].cast(&Physical::Float64)?, args[1].cast(&Physical::Float64)?];
+    let left = map_double_pairs(&wide, rows, |a, b| a - (a / b).floor() * b)?;
+    Ok(left.cast(&result.physical())?)
+}
+
+/// `nextafter(x, towards)`: the next number of the type on the way.
+pub(super) fn next_after(args: &[Column], _: &[DataType], result: &DataType, rows: usize) -> Result<Column, RowError> {
+    if *result != DataType::Float {
+        return map_double_pairs(args, rows, |x, to| match x.partial_cmp(&to) {
+            Some(std::cmp::Ordering::Less) => x.next_up(),
+            Some(std::cmp::Ordering::Greater) => x.next_down(),
+            Some(std::cmp::Ordering::Equal) => to,
+            None => f64::NAN,
+        });
+    }
+    let length = result_length(args, rows);
+    let (a, b) = (Numbers::<Float32Type>::of(&args[0])?, Numbers::<Float32Type>::of(&args[1])?);
+    let next = |x: f32, to: f32| match x.partial_cmp(&to) {
+        Some(std::cmp::Ordering::Less) => x.next_up(),
+        Some(std::cmp::Ordering::Greater) => x.next_down(),
+        Some(std::cmp::Ordering::Equal) => to,
+        None => f32::NAN,
+    };
+    let validity = both_valid(a.validity(length), b.validity(length));
+    Ok(numbers::<Float32Type>(map_pairs(a.values(), b.values(), length, next), validity))
 }
 
 /// `abs(x)`.
@@ -88,10 +184,6 @@ pub(super) fn abs(args: &[Column], _: &[DataType], result: &DataType, rows: usiz
             })
         }, Err(no_number(result))),
     }
-}
-
-fn no_number(t: &DataType) -> RowError {
-    TaskError::bug(format!("{t} is not a number")).into()
 }
 
 /// Types of `sign`.
@@ -126,6 +218,7 @@ enum Rounding {
     Down,
     Up,
     TowardsZero,
+    HalfEven,
 }
 
 impl Rounding {
@@ -141,6 +234,7 @@ impl Rounding {
             Rounding::Down => value.floor(),
             Rounding::Up => value.ceil(),
             Rounding::TowardsZero => value.trunc(),
+            Rounding::HalfEven => value.round_ties_even(),
         }
     }
 
@@ -151,6 +245,15 @@ impl Rounding {
             Rounding::Down => value.div_euclid(divisor),
             Rounding::Up => -(-value).div_euclid(divisor),
             Rounding::TowardsZero => value / divisor,
+            Rounding::HalfEven => {
+                let (below, rest) = (value.div_euclid(divisor), value.rem_euclid(divisor));
+                let up = match rest.cmp(&(divisor - rest)) {
+                    std::cmp::Ordering::Less => 0,
+                    std::cmp::Ordering::Equal => below.rem_euclid(2),
+                    std::cmp::Ordering::Greater => 1,
+                };
+                below + up
+            }
         }
     }
 }
@@ -158,6 +261,16 @@ impl Rounding {
 /// `round(x [, digits])`.
 pub(super) fn round(args: &[Column], types: &[DataType], result: &DataType, rows: usize) -> Result<Column, RowError> {
     lose_digits(Rounding::HalfAwayFromZero, args, types, result, rows)
+}
+
+/// `round_even(x, digits)`.
+pub(super) fn round_even(
+    args: &[Column],
+    types: &[DataType],
+    result: &DataType,
+    rows: usize,
+) -> Result<Column, RowError> {
+    lose_digits(Rounding::HalfEven, args, types, result, rows)
 }
 
 /// `trunc(x [, digits])`.

@@ -1,13 +1,28 @@
 //! Functions about the query rather than its data.
 
+use super::columns::{Rows, Texts, result_length, truths_by_row};
 use super::{QueryClock, RowError};
-use crate::journal::TaskError;
+use crate::journal::{ErrorCode, TaskError};
 use crate::sql::{DataType, Value};
 use polars::prelude::{Column, IntoColumn, NamedFrom, PlSmallStr, Series};
 
 /// `typeof(x)`.
 pub(super) fn type_name(_: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
     Ok(Series::new(PlSmallStr::EMPTY, [types[0].to_string()]).into_column())
+}
+
+/// `error(message)`: fails for every row that has a message.
+pub(super) fn fail(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let messages = Texts::of(&args[0])?;
+    truths_by_row(result_length(args, rows), |row| match messages.get(row) {
+        Some(message) => Err(TaskError::user(ErrorCode::InvalidArguments, message)),
+        None => Ok(None),
+    })
+}
+
+/// `version()`.
+pub(super) fn version(_: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    Ok(Series::new(PlSmallStr::EMPTY, [concat!("v", env!("CARGO_PKG_VERSION"))]).into_column())
 }
 
 /// `now()` and `current_date` have no arguments to compute from: [`clock_value`] answers them before a kernel is asked.

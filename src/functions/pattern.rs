@@ -1,11 +1,12 @@
-//! LIKE, ILIKE and regular expressions. A constant pattern is compiled once per batch.
+//! LIKE, ILIKE and GLOB. A constant pattern is compiled once per batch.
 
 use super::RowError;
-use super::columns::{Numbers, Rows, Texts, booleans_by_row, result_length, texts_by_row};
-use crate::journal::{ErrorCode, TaskError};
+use super::columns::{Rows, Texts, booleans_by_row, result_length, truths_by_row, truths_of_texts};
+use super::regexp::invalid;
+use crate::journal::TaskError;
 use crate::sql::DataType;
 use memchr::memmem::Finder;
-use polars::prelude::{Column, Int32Type};
+use polars::prelude::Column;
 use regex::Regex;
 
 /// A LIKE pattern, ready to be matched.
@@ -70,7 +71,7 @@ impl Like {
             }
         }
         written.push('$');
-        compile_regex(&written).map(Like::Regex)
+        Regex::new(&written).map(Like::Regex).map_err(|_| invalid("the LIKE pattern is too long"))
     }
 
     fn matches(&self, text: &str) -> bool {
@@ -96,14 +97,6 @@ impl Like {
             }
         }
     }
-}
-
-fn invalid(message: impl Into<String>) -> TaskError {
-    TaskError::user(ErrorCode::InvalidArguments, message)
-}
-
-fn compile_regex(pattern: &str) -> Result<Regex, TaskError> {
-    Regex::new(pattern).map_err(|_| invalid(format!("Invalid regular expression '{pattern}'")))
 }
 
 /// `LIKE`.
@@ -138,8 +131,10 @@ fn match_like(args: &[Column], rows: usize, any_case: bool) -> Result<Column, Ro
     let matches =
         |like: &Like, text: &str| if any_case { like.matches(&text.to_lowercase()) } else { like.matches(text) };
     if patterns.is_constant() && escapes.as_ref().is_none_or(Texts::is_constant) {
-        let like = compiled(0)?;
-        return Ok(booleans_by_row(length, |row| Some(matches(like.as_ref()?, texts.get(row)?))));
+        return Ok(match compiled(0)? {
+            Some(like) => truths_of_texts(&texts, length, |text| matches(&like, text)),
+            None => booleans_by_row(length, |_| None),
+        });
     }
     truths_by_row(length, |row| {
         Ok(match (texts.get(row), compiled(row)?) {
@@ -149,107 +144,83 @@ fn match_like(args: &[Column], rows: usize, any_case: bool) -> Result<Column, Ro
     })
 }
 
-fn truths_by_row(length: usize, f: impl Fn(usize) -> Result<Option<bool>, TaskError>) -> Result<Column, RowError> {
-    let mut truths = Vec::with_capacity(length);
-    for row in 0..length {
-        truths.push(f(row).map_err(|error| RowError { row: Some(row), error })?);
-    }
-    Ok(booleans_by_row(length, |row| truths[row]))
-}
-
-/// A regular expression per row, compiled once if it is the same for all.
-struct Expressions<'a> {
-    patterns: &'a Texts,
-    constant: Option<Option<Regex>>,
-}
-
-impl<'a> Expressions<'a> {
-    fn of(patterns: &'a Texts) -> Result<Expressions<'a>, TaskError> {
-        let constant = patterns.constant().map(|pattern| pattern.map(compile_regex).transpose()).transpose()?;
-        Ok(Expressions { patterns, constant })
-    }
-
-    fn get(&self, row: usize) -> Result<Option<Regex>, TaskError> {
-        match &self.constant {
-            // Cloning a Regex shares the program.
-            Some(regex) => Ok(regex.clone()),
-            None => self.patterns.get(row).map(compile_regex).transpose(),
-        }
-    }
-}
-
-/// `regexp_matches(text, pattern)`: found anywhere.
-pub(super) fn regexp_matches(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+/// `text GLOB pattern`: `*` is any text, `?` any character, `[a-z]` and `[!a-z]` one of a set, `\\` takes the next as it is.
+pub(super) fn glob(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     let (texts, patterns) = (Texts::of(&args[0])?, Texts::of(&args[1])?);
-    let expressions = Expressions::of(&patterns)?;
-    truths_by_row(result_length(args, rows), |row| {
-        Ok(expressions.get(row)?.zip(texts.get(row)).map(|(regex, text)| regex.is_match(text)))
-    })
+    Ok(booleans_by_row(result_length(args, rows), |row| {
+        Some(globbed(texts.get(row)?.as_bytes(), patterns.get(row)?.as_bytes()))
+    }))
 }
 
-/// `regexp_replace(text, pattern, replacement [, options])`.
-pub(super) fn regexp_replace(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let (texts, patterns, replacements) = (Texts::of(&args[0])?, Texts::of(&args[1])?, Texts::of(&args[2])?);
-    let options = args.get(3).map(Texts::of).transpose()?;
-    let expressions = Expressions::of(&patterns)?;
-    texts_by_row(result_length(args, rows), |row, out| {
-        let option = match &options {
-            Some(options) => options.get(row),
-            None => Some(""),
-        };
-        let (Some(regex), Some(text), Some(replacement), Some(option)) =
-            (expressions.get(row)?, texts.get(row), replacements.get(row), option)
-        else {
-            return Ok(false);
-        };
-        let regex = if option.contains('i') { compile_regex(&format!("(?i){}", regex.as_str()))? } else { regex };
-        let replacement = dollars(replacement);
-        let limit = if option.contains('g') { 0 } else { 1 };
-        out.push_str(&regex.replacen(text, limit, replacement.as_str()));
-        Ok(true)
-    })
-}
-
-/// SQL writes groups as `\1`, the regex crate as `${1}`.
-fn dollars(replacement: &str) -> String {
-    let mut out = String::with_capacity(replacement.len());
-    let mut characters = replacement.chars().peekable();
-    while let Some(c) = characters.next() {
-        match (c, characters.peek()) {
-            ('$', _) => out.push_str("$$"),
-            ('\\', Some(digit)) if digit.is_ascii_digit() => {
-                out.push_str(&format!("${{{digit}}}"));
-                characters.next();
+fn globbed(mut text: &[u8], mut pattern: &[u8]) -> bool {
+    // Where the last star was, and the text that it did not take yet.
+    let mut star: Option<(&[u8], &[u8])> = None;
+    loop {
+        let matched = match pattern {
+            [] => text.is_empty().then_some(pattern),
+            [b'*', rest @ ..] => {
+                star = Some((rest, text));
+                pattern = rest;
+                continue;
             }
-            ('\\', Some('\\')) => {
-                out.push('\\');
-                characters.next();
+            _ => text.split_first().and_then(|(first, _)| glob_one(*first, pattern)),
+        };
+        match (matched, &mut star) {
+            (Some(_), _) if pattern.is_empty() => return true,
+            (Some(rest), _) => {
+                text = if pattern[0] == b'?' { behind_character(text) } else { &text[1..] };
+                pattern = rest;
             }
-            _ => out.push(c),
+            // The star takes one more.
+            (None, Some((rest, open))) if !open.is_empty() => {
+                *open = &open[1..];
+                (pattern, text) = (*rest, *open);
+            }
+            (None, _) => return false,
         }
     }
-    out
 }
 
-/// `regexp_extract(text, pattern [, group])`: empty if there is no match.
-pub(super) fn regexp_extract(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let (texts, patterns) = (Texts::of(&args[0])?, Texts::of(&args[1])?);
-    let groups = args.get(2).map(Numbers::<Int32Type>::of).transpose()?;
-    let expressions = Expressions::of(&patterns)?;
-    texts_by_row(result_length(args, rows), |row, out| {
-        let group = match &groups {
-            Some(groups) => groups.get(row),
-            None => Some(0),
-        };
-        let (Some(regex), Some(text), Some(group)) = (expressions.get(row)?, texts.get(row), group) else {
-            return Ok(false);
-        };
-        let group = usize::try_from(group).map_err(|_| invalid("A group of a regular expression is 0 or more"))?;
-        if let Some(found) = regex.captures(text).and_then(|captures| captures.get(group)) {
-            out.push_str(found.as_str());
+/// The bytes behind the first character.
+fn behind_character(text: &[u8]) -> &[u8] {
+    let rest = text.get(1..).unwrap_or_default();
+    // Bytes that go on with a character begin with the bits 10.
+    let more = rest.iter().take_while(|byte| **byte & 0xc0 == 0x80).count();
+    &rest[more..]
+}
+
+/// Whether a byte is what the pattern begins with; then the rest of the pattern.
+fn glob_one(byte: u8, pattern: &[u8]) -> Option<&[u8]> {
+    match pattern {
+        [b'?', rest @ ..] => Some(rest),
+        [b'[', set @ ..] => {
+            let (negated, mut set) = match set {
+                [b'!', set @ ..] => (true, set),
+                _ => (false, set),
+            };
+            let mut found = false;
+            let mut first = true;
+            loop {
+                match set {
+                    [b']', rest @ ..] if !first => return (found != negated).then_some(rest),
+                    [low, b'-', high, rest @ ..] if *high != b']' => {
+                        found |= (*low..=*high).contains(&byte);
+                        set = rest;
+                    }
+                    [one, rest @ ..] => {
+                        found |= *one == byte;
+                        set = rest;
+                    }
+                    // A set that is not closed matches nothing.
+                    [] => return None,
+                }
+                first = false;
+            }
         }
-        Ok(true)
-    })
+        [b'\\', escaped, rest @ ..] => (*escaped == byte).then_some(rest),
+        [plain, rest @ ..] => (*plain == byte).then_some(rest),
+        [] => None,
+    }
 }
 
 #[cfg(test)]

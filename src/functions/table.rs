@@ -12,6 +12,8 @@ pub enum Category {
     Number,
     Text,
     Pattern,
+    /// Encodings and hashes.
+    Bytes,
     DateTime,
     Conditional,
     Other,
@@ -25,6 +27,7 @@ impl Category {
             Category::Number => "number",
             Category::Text => "text",
             Category::Pattern => "pattern",
+            Category::Bytes => "bytes",
             Category::DateTime => "date and time",
             Category::Conditional => "conditional",
             Category::Other => "other",
@@ -226,8 +229,11 @@ pub fn resolve(name: &str, args: &[DataType]) -> Result<(&'static ScalarFunction
 /// Makes the result type of a call exact where it hangs on a constant argument: `round(1.234, 2)` is DECIMAL(4,2).
 /// `constants` holds the value of each argument that is a literal.
 pub fn refine_result(function: &ScalarFunction, signature: &mut Signature, constants: &[Option<&Value>]) {
-    if let ("round" | "trunc", [DataType::Decimal { precision, scale }, _], [_, Some(Value::Int(digits))]) =
-        (function.name, signature.args.as_slice(), constants)
+    if let (
+        "round" | "trunc" | "round_even",
+        [DataType::Decimal { precision, scale }, _],
+        [_, Some(Value::Int(digits))],
+    ) = (function.name, signature.args.as_slice(), constants)
     {
         let kept = (*digits).clamp(0, i128::from(*scale)) as u8;
         signature.result = DataType::Decimal { precision: *precision, scale: kept };

@@ -1,7 +1,8 @@
 //! Functions of text. Positions and lengths count characters.
 
 use super::columns::{
-    Numbers, Rows, Texts, booleans_by_row, numbers_by_row, out_of_range, result_length, texts_by_row, texts_from,
+    Numbers, Rows, Texts, booleans_by_row, numbers_by_row, numbers_of_texts, out_of_range, result_length, texts_by_row,
+    texts_from, truths_of_texts,
 };
 use super::{RowError, Signature};
 use crate::journal::{ErrorCode, TaskError};
@@ -76,50 +77,32 @@ pub(super) fn concat_with_separator(
     })
 }
 
-fn rewrite(args: &[Column], rows: usize, f: impl Fn(&str, &mut String)) -> Result<Column, RowError> {
-    let texts = Texts::of(&args[0])?;
-    texts_by_row(result_length(args, rows), |row, out| {
-        let Some(text) = texts.get(row) else { return Ok(false) };
-        f(text, out);
-        Ok(true)
-    })
-}
-
-/// `lower(text)`.
-pub(super) fn lower(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    rewrite(args, rows, |text, out| out.push_str(&text.to_lowercase()))
-}
-
-/// `upper(text)`.
-pub(super) fn upper(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    rewrite(args, rows, |text, out| out.push_str(&text.to_uppercase()))
-}
-
-/// `reverse(text)`.
-pub(super) fn reverse(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    rewrite(args, rows, |text, out| out.extend(text.chars().rev()))
-}
-
 /// `length(text)`, in characters.
 pub(super) fn length(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     let texts = Texts::of(&args[0])?;
-    numbers_by_row::<Int64Type>(result_length(args, rows), |row| {
-        Ok(texts.get(row).map(|text| text.chars().count() as i64))
-    })
+    Ok(numbers_of_texts::<Int64Type>(&texts, result_length(args, rows), |text| text.chars().count() as i64))
 }
 
 /// `strlen(text)`, in bytes.
 pub(super) fn byte_length(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     let texts = Texts::of(&args[0])?;
-    numbers_by_row::<Int64Type>(result_length(args, rows), |row| Ok(texts.get(row).map(|text| text.len() as i64)))
+    Ok(numbers_of_texts::<Int64Type>(&texts, result_length(args, rows), |text| text.len() as i64))
 }
 
 /// `ascii(text)`: 0 for the empty text.
 pub(super) fn first_code_point(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    first_code(args, rows, 0)
+}
+
+/// `unicode(text)`: -1 for the empty text.
+pub(super) fn code_point(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    first_code(args, rows, -1)
+}
+
+fn first_code(args: &[Column], rows: usize, of_nothing: i32) -> Result<Column, RowError> {
     let texts = Texts::of(&args[0])?;
-    numbers_by_row::<Int32Type>(result_length(args, rows), |row| {
-        Ok(texts.get(row).map(|text| text.chars().next().map_or(0, |c| c as i32)))
-    })
+    let first = |text: &str| text.chars().next().map_or(of_nothing, |c| c as i32);
+    Ok(numbers_of_texts::<Int32Type>(&texts, result_length(args, rows), first))
 }
 
 /// `chr(code)`.
@@ -128,7 +111,7 @@ pub(super) fn character(args: &[Column], _: &[DataType], _: &DataType, rows: usi
     texts_by_row(result_length(args, rows), |row, out| {
         let Some(code) = codes.get(row) else { return Ok(false) };
         let character = u32::try_from(code).ok().and_then(char::from_u32);
-        out.push(character.ok_or_else(|| out_of_range(format!("No character has the code {code}")))?);
+        out.push(character.ok_or_else(|| out_of_range(format!("Invalid UTF8 Codepoint {code}")))?);
         Ok(true)
     })
 }
@@ -190,7 +173,27 @@ fn characters_between(text: &str, start: i64, end: i64) -> &str {
     &rest[..length]
 }
 
-fn count_characters(text: &str) -> i64 {
+/// Where in the text the character `index` (counted from 0) begins; the end if there are fewer.
+pub(super) fn byte_offset(text: &str, index: i64) -> usize {
+    let index = index.max(0) as usize;
+    if text.is_ascii() {
+        return index.min(text.len());
+    }
+    text.char_indices().nth(index).map_or(text.len(), |(at, _)| at)
+}
+
+/// What `substring` takes, from and to, counted from 0: a negative start counts from the end, a negative length goes to
+/// the left. `count` says how many there are.
+pub(super) fn range_of(start: i64, length: i64, count: impl Fn() -> i64) -> (i64, i64) {
+    // Positions count from 1, so 0 lies before the first one.
+    let start = if start < 0 { count().saturating_add(start) } else { start - 1 };
+    match length {
+        ..0 => (start.saturating_add(length), start),
+        _ => (start, start.saturating_add(length)),
+    }
+}
+
+pub(super) fn count_characters(text: &str) -> i64 {
     if text.is_ascii() { text.len() as i64 } else { text.chars().count() as i64 }
 }
 
@@ -204,12 +207,8 @@ pub(super) fn substring(args: &[Column], _: &[DataType], _: &DataType, rows: usi
             Some(lengths) => lengths.get(row)?,
             None => i64::MAX,
         };
-        // Positions count from 1, so 0 lies before the first character.
-        let start = if start < 0 { count_characters(text).saturating_add(start) } else { start - 1 };
-        Some(match length {
-            ..0 => characters_between(text, start.saturating_add(length), start),
-            _ => characters_between(text, start, start.saturating_add(length)),
-        })
+        let (start, end) = range_of(start, length, || count_characters(text));
+        Some(characters_between(text, start, end))
     }))
 }
 
@@ -330,7 +329,7 @@ pub(super) fn contains(args: &[Column], _: &[DataType], _: &DataType, rows: usiz
         let finder = memmem::Finder::new(part.as_bytes());
         let texts = Texts::of(&args[0])?;
         let length = result_length(args, rows);
-        return Ok(booleans_by_row(length, |row| Some(finder.find(texts.get(row)?.as_bytes()).is_some())));
+        return Ok(truths_of_texts(&texts, length, |text| finder.find(text.as_bytes()).is_some()));
     }
     test_pair(args, rows, |text, part| text.contains(part))
 }

@@ -1,6 +1,7 @@
 //! The list of functions and operators, a file a subject. It feeds the binder, the kernels, SHOW FUNCTIONS, completion and
 //! the docs.
 
+mod bytes;
 mod conditional;
 mod datetime;
 mod math;
@@ -18,6 +19,7 @@ pub(super) static FUNCTIONS: &[&[ScalarFunction]] = &[
     math::ENTRIES,
     text::ENTRIES,
     pattern::ENTRIES,
+    bytes::ENTRIES,
     datetime::ENTRIES,
     conditional::ENTRIES,
     other::ENTRIES,

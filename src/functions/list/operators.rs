@@ -5,9 +5,11 @@ use crate::functions::table::Category::Operator;
 use crate::functions::table::Fails::{Never, Sometimes, UnlessFloat};
 use crate::functions::table::ScalarFunction;
 use crate::functions::table::Typing::{self, Rule};
-use crate::functions::{arithmetic, compare, text, typing};
+use crate::functions::{arithmetic, bits, compare, text, typing};
 
 const COMPARISON: Typing = Rule(typing::comparison, &["T, T -> BOOLEAN"]);
+
+const BITS: Typing = Rule(bits::pair_typing, &["T, T -> T"]);
 
 pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
@@ -38,7 +40,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "2 * 3",
     ),
     entry(
-        ("/", &["divide"]),
+        ("/", &[]),
         Operator,
         Rule(typing::division, &["DOUBLE, DOUBLE -> DOUBLE", "INTERVAL, DOUBLE -> INTERVAL"]),
         UnlessFloat,
@@ -47,7 +49,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "7 / 2",
     ),
     entry(
-        ("//", &[]),
+        ("//", &["divide"]),
         Operator,
         Rule(typing::whole_division, &["T, T -> T"]),
         Sometimes,
@@ -121,5 +123,35 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         text::join,
         "both texts, one after the other",
         "'a' || 'b'",
+    ),
+    entry(("&", &["bitwise_and"]), Operator, BITS, Never, bits::and, "the bits that both have", "6 & 3"),
+    entry(("|", &["bitwise_or"]), Operator, BITS, Never, bits::or, "the bits that either has", "6 | 3"),
+    entry(("xor", &["bitwise_xor"]), Operator, BITS, Never, bits::xor, "the bits that one of both has", "xor(6, 3)"),
+    entry(
+        ("~", &["bitwise_not"]),
+        Operator,
+        Rule(bits::not_typing, &["T -> T"]),
+        Never,
+        bits::not,
+        "all bits turned",
+        "~6",
+    ),
+    entry(
+        ("<<", &["bitwise_left_shift"]),
+        Operator,
+        BITS,
+        Sometimes,
+        bits::shift_left,
+        "the bits moved to the left",
+        "1 << 4",
+    ),
+    entry(
+        (">>", &["bitwise_right_shift"]),
+        Operator,
+        BITS,
+        Never,
+        bits::shift_right,
+        "the bits moved to the right",
+        "16 >> 2",
     ),
 ];

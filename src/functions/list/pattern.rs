@@ -1,18 +1,17 @@
 //! LIKE, regular expressions.
 
 use super::entry;
-use crate::functions::pattern;
 use crate::functions::table::Category::Pattern;
-use crate::functions::table::Fails::Sometimes;
+use crate::functions::table::Fails::{Never, Sometimes};
 use crate::functions::table::ScalarFunction;
 use crate::functions::table::Typing::{self, Overloads};
+use crate::functions::{pattern, regexp};
 
-const TWO_TEXTS_TRUE: Typing = Overloads(&["VARCHAR, VARCHAR -> BOOLEAN"]);
 const LIKING: Typing = Overloads(&["VARCHAR, VARCHAR -> BOOLEAN", "VARCHAR, VARCHAR, VARCHAR -> BOOLEAN"]);
 
 pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
-        ("like", &["~~"]),
+        ("like", &["~~", "like_escape"]),
         Pattern,
         LIKING,
         Sometimes,
@@ -21,7 +20,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "'abc' LIKE 'a%'",
     ),
     entry(
-        ("ilike", &["~~*"]),
+        ("ilike", &["~~*", "ilike_escape"]),
         Pattern,
         LIKING,
         Sometimes,
@@ -30,30 +29,80 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "'ABC' ILIKE 'a%'",
     ),
     entry(
-        ("regexp_matches", &[]),
+        ("glob", &["~~~"]),
         Pattern,
-        TWO_TEXTS_TRUE,
+        Overloads(&["VARCHAR, VARCHAR -> BOOLEAN"]),
+        Never,
+        pattern::glob,
+        "whether the text matches a pattern of * (any text), ? (any character) and [a-z]",
+        "'abc' GLOB 'a*'",
+    ),
+    entry(
+        ("regexp_matches", &["regexp_like"]),
+        Pattern,
+        LIKING,
         Sometimes,
-        pattern::regexp_matches,
-        "whether a regular expression is found in the text",
-        "regexp_matches('abc', 'b.')",
+        regexp::matches,
+        "whether a regular expression is found in the text; options i, s, l",
+        "regexp_matches('abc', 'B.', 'i')",
+    ),
+    entry(
+        ("regexp_full_match", &[]),
+        Pattern,
+        LIKING,
+        Sometimes,
+        regexp::full_match,
+        "whether the whole text matches a regular expression",
+        "regexp_full_match('abc', 'a.c')",
     ),
     entry(
         ("regexp_replace", &[]),
         Pattern,
         Overloads(&["VARCHAR, VARCHAR, VARCHAR -> VARCHAR", "VARCHAR, VARCHAR, VARCHAR, VARCHAR -> VARCHAR"]),
         Sometimes,
-        pattern::regexp_replace,
-        "with the first match (all with option 'g') replaced",
+        regexp::replace,
+        "with the first match (all with option 'g') replaced; \\1 is the first group",
         "regexp_replace('abcb', 'b', 'X', 'g')",
     ),
     entry(
         ("regexp_extract", &[]),
         Pattern,
-        Overloads(&["VARCHAR, VARCHAR -> VARCHAR", "VARCHAR, VARCHAR, INTEGER -> VARCHAR"]),
+        Overloads(&[
+            "VARCHAR, VARCHAR -> VARCHAR",
+            "VARCHAR, VARCHAR, INTEGER -> VARCHAR",
+            "VARCHAR, VARCHAR, VARCHAR -> VARCHAR",
+            "VARCHAR, VARCHAR, INTEGER, VARCHAR -> VARCHAR",
+        ]),
         Sometimes,
-        pattern::regexp_extract,
+        regexp::extract,
         "the first match, or a group of it",
         "regexp_extract('abc', 'b(.)', 1)",
+    ),
+    entry(
+        ("regexp_count", &[]),
+        Pattern,
+        Overloads(&["VARCHAR, VARCHAR -> BIGINT"]),
+        Sometimes,
+        regexp::count,
+        "how many matches there are",
+        "regexp_count('abcb', 'b')",
+    ),
+    entry(
+        ("regexp_position", &[]),
+        Pattern,
+        Overloads(&["VARCHAR, VARCHAR -> BIGINT"]),
+        Sometimes,
+        regexp::position,
+        "where the first match begins, counted from 1; -1 if nowhere",
+        "regexp_position('abc', 'c')",
+    ),
+    entry(
+        ("regexp_escape", &[]),
+        Pattern,
+        Overloads(&["VARCHAR -> VARCHAR"]),
+        Never,
+        regexp::escape,
+        "as a regular expression that matches just this text",
+        "regexp_escape('a.b')",
     ),
 ];
