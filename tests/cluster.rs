@@ -488,6 +488,7 @@ fn joined() -> PhysicalQuery {
         build: Box::new(Fragment::ReadAll { stage: StageId(1), columns: vec![other.clone()] }),
         kind: PhysicalJoin::Inner,
         keys: vec![(v.id, other.id)],
+        nulls_match: vec![false],
         residual: None,
         output: vec![k.id, v.id],
     };

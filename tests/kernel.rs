@@ -215,6 +215,7 @@ fn joined(kind: PhysicalJoin, residual: Option<Expr>) -> Result<Vec<String>, Err
         build: read(2, &[def(2, DataType::BigInt), def(3, DataType::Varchar)]),
         kind,
         keys: vec![(ColumnId(0), ColumnId(2))],
+        nulls_match: vec![false],
         residual,
         output,
     })

@@ -82,6 +82,9 @@ impl Expr {
                 let not = if *negated { "NOT " } else { "" };
                 (Binding::Comparison, format!("{} {not}IN (subquery)", inner(arg, Binding::Concatenation)))
             }
+            ExprKind::AnySubquery { condition, .. } => {
+                (Binding::Value, format!("ANY (subquery: {})", inner(condition, Binding::Or)))
+            }
         }
     }
 

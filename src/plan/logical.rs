@@ -5,7 +5,7 @@ use crate::catalog::TableRef;
 use crate::functions::aggregates;
 use crate::sql::{DataType, Span, Value};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// A bound query: its plan, and what its result columns are called.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +48,8 @@ pub enum LogicalPlan {
         input: Box<LogicalPlan>,
         columns: Vec<(ColumnDef, Expr)>,
     },
-    /// `on` may be any condition; None only for cross joins.
+    /// `on` may be any condition; None only for cross joins and scalar subqueries that stand alone. Before unnesting, the right side
+    /// may read columns of the left: LATERAL.
     Join {
         left: Box<LogicalPlan>,
         right: Box<LogicalPlan>,
@@ -110,7 +111,8 @@ pub enum JoinKind {
     Semi,
     /// Left rows without a match.
     Anti,
-    /// Left rows plus one BOOLEAN column: matched (TRUE), not (FALSE), unknown for NULLs (NULL), as `IN` gives it. `on` is one equality.
+    /// Left rows plus one BOOLEAN column: whether `on` is true of a pair (TRUE), else unknown of one (NULL), else FALSE, as `IN`
+    /// gives it with one equality.
     Mark(ColumnId),
     /// As Left, but a left row with more than one match is the error SUBQUERY_MULTIPLE_ROWS: a scalar subquery.
     Single,
@@ -304,6 +306,13 @@ impl LogicalPlan {
         let mut seen = HashSet::new();
         read.retain(|id| !made.contains(id) && seen.insert(*id));
         read
+    }
+
+    /// The columns that the plan, its subqueries included, makes.
+    pub fn made_columns(&self) -> BTreeSet<ColumnId> {
+        let (mut read, mut made) = (Vec::new(), HashSet::new());
+        self.read_and_made(&mut read, &mut made);
+        made.into_iter().collect()
     }
 
     /// Ids are unique in a query, so it does not matter where in the plan a column is made.

@@ -11,6 +11,7 @@ pub mod optimize;
 pub mod physical;
 mod planner;
 mod prune_pieces;
+mod rename;
 mod stages;
 pub mod title;
 

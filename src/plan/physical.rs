@@ -132,8 +132,10 @@ pub enum Fragment {
         probe: Box<Fragment>,
         build: Box<Fragment>,
         kind: PhysicalJoin,
-        /// Pairs (probe column, build column) of equal physical type; NULLs never match.
+        /// Pairs (probe column, build column) of equal physical type.
         keys: Vec<(ColumnId, ColumnId)>,
+        /// For each key whether a NULL matches a NULL (IS NOT DISTINCT FROM); otherwise NULLs never match.
+        nulls_match: Vec<bool>,
         residual: Option<Expr>,
         output: Vec<ColumnId>,
     },
@@ -199,7 +201,8 @@ pub enum PhysicalJoin {
     FullOuter,
     Semi,
     Anti,
-    /// Probe rows and one BOOLEAN column, as [`super::logical::JoinKind::Mark`].
+    /// Probe rows and one BOOLEAN column, as [`super::logical::JoinKind::Mark`]. In a hash join without a residual the keys are what
+    /// was asked, so a NULL among them makes a miss unknown; with one, they choose the rows of which the residual is asked.
     Mark(ColumnId),
     /// As LeftOuter, but a second match is the error SUBQUERY_MULTIPLE_ROWS.
     Single,

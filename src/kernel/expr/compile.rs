@@ -22,7 +22,10 @@ pub(super) fn compile(expr: &Expr) -> Result<CompiledExpr, TaskError> {
         ExprKind::IsNull { arg, negated } => (Node::IsNull { arg: Box::new(compile(arg)?), negated: *negated }, false),
         ExprKind::Case { branches, otherwise } => (compile_case(branches, otherwise.as_deref())?, false),
         ExprKind::InList { arg, items, negated } => (compile_in_list(arg, items, *negated)?, false),
-        ExprKind::ScalarSubquery(_) | ExprKind::Exists { .. } | ExprKind::InSubquery { .. } => {
+        ExprKind::ScalarSubquery(_)
+        | ExprKind::Exists { .. }
+        | ExprKind::InSubquery { .. }
+        | ExprKind::AnySubquery { .. } => {
             return Err(TaskError::bug("a subquery reached the kernels"));
         }
     };

@@ -58,7 +58,7 @@ impl Operator {
                 calls: Calls::compile(aggregates, *phase)?,
                 phase: *phase,
             },
-            Fragment::HashJoin { probe, build, kind, keys, residual, output } => {
+            Fragment::HashJoin { probe, build, kind, keys, nulls_match, residual, output } => {
                 *joins += 1;
                 let sharing =
                     broadcast_of(build).map(|from| Sharing { from, place: ((stage.0 as u64) << 32) | *joins });
@@ -66,7 +66,7 @@ impl Operator {
                 Operator::HashJoin(Box::new(hash_join::HashJoinOperator {
                     probe: child(probe)?,
                     build: child(build)?,
-                    keys: KeyPairs::compile(keys, &build.columns())?,
+                    keys: KeyPairs::compile(keys, nulls_match, &build.columns())?,
                     shape: JoinShape::compile(*kind, residual.as_ref(), &probe.columns(), &build.columns(), output)?,
                     sharing,
                 }))

@@ -175,10 +175,7 @@ impl Grouped {
         let plan = match &expr.kind {
             ExprKind::Call { function, args } if function == GROUPING => return self.grouping_number(args, expr.span),
             ExprKind::Column(id) if self.hides(*id) => return Err(self.not_grouped(*id, expr.span)),
-            ExprKind::ScalarSubquery(plan) | ExprKind::Exists { plan, .. } | ExprKind::InSubquery { plan, .. } => {
-                Some(plan)
-            }
-            _ => None,
+            _ => expr.subquery(),
         };
         if let Some(id) = plan.and_then(|plan| plan.outer_columns().into_iter().find(|id| self.hides(*id))) {
             return Err(self.not_grouped(id, expr.span));
