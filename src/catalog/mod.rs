@@ -21,6 +21,7 @@ mod storage;
 pub mod table;
 mod text;
 mod watch;
+pub mod write;
 
 pub use footer::{Footer, RowGroup, ValueRange, read_footer};
 pub use pieces::{FileId, Fingerprint, Piece, PieceRange, group_pieces};
