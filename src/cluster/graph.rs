@@ -91,6 +91,7 @@ fn title(stage: &Stage, is_result: bool) -> String {
             | Fragment::SingleRow { .. } => return,
             Fragment::GroupingSets { .. } => "grouping sets".to_string(),
             Fragment::FirstOfEach { .. } => "first of each".to_string(),
+            Fragment::Write { target, .. } => format!("write {}", target.name),
         };
         if words.last() != Some(&word) {
             words.push(word);

@@ -15,6 +15,7 @@ mod operators;
 mod order;
 mod output;
 mod stage;
+mod write;
 
 pub use block::Block;
 pub use contract::*;

@@ -226,6 +226,7 @@ fn describe(fragment: &Fragment, names: &Names, lines: &mut Vec<Line>) {
             lines.push(plain(format!("first row of each {}{by}", list(on, names))));
         }
         Fragment::Repeat { .. } => lines.push(plain("each row as often as it is left")),
+        Fragment::Write { target, .. } => lines.push(plain(format!("write {}", target.name))),
     }
 }
 

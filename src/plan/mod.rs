@@ -14,6 +14,7 @@ mod prune_pieces;
 mod rename;
 mod stages;
 pub mod title;
+pub mod write;
 
 pub use bind::{BindContext, QueryRunner, bind};
 pub use expr::{ColumnId, Expr, ExprKind};

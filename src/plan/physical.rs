@@ -188,6 +188,11 @@ pub enum Fragment {
         input: Box<Fragment>,
         times: ColumnId,
     },
+    /// The end of a statement that writes: rows go to files; yields a row for each file. Only as the root of a stage.
+    Write {
+        input: Box<Fragment>,
+        target: Box<super::write::WriteTarget>,
+    },
 }
 
 /// What a join yields, seen from the probe (left) side.
@@ -246,6 +251,7 @@ impl Fragment {
             | Fragment::ReadAll { columns, .. }
             | Fragment::Values { columns, .. }
             | Fragment::SingleRow { columns, .. } => columns.clone(),
+            Fragment::Write { .. } => super::write::reply_columns(),
             Fragment::Filter { input, .. }
             | Fragment::Sort { input, .. }
             | Fragment::TopK { input, .. }
@@ -295,7 +301,8 @@ impl Fragment {
             | Fragment::SingleRow { input, .. }
             | Fragment::GroupingSets { input, .. }
             | Fragment::FirstOfEach { input, .. }
-            | Fragment::Repeat { input, .. } => vec![input],
+            | Fragment::Repeat { input, .. }
+            | Fragment::Write { input, .. } => vec![input],
             Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
                 vec![left, right]
             }

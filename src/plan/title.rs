@@ -49,6 +49,7 @@ fn describe(fragment: &Fragment, words: &mut Vec<String>) {
         | Fragment::SingleRow { .. } => {}
         Fragment::GroupingSets { .. } => words.push("grouping sets".to_string()),
         Fragment::FirstOfEach { .. } => words.push("first of each".to_string()),
+        Fragment::Write { target, .. } => words.push(format!("write {}", target.name)),
     }
 }
 

@@ -71,6 +71,42 @@ pub fn parse_query(text: &str, tokens: &Tokens, from: usize) -> Result<Box<ast::
     Ok(query)
 }
 
+/// Parses an expression that stands alone, such as the default of a column.
+pub fn parse_expression(text: &str) -> Result<ast::Expr> {
+    let tokens = tokenize(text)?;
+    check_brackets(&tokens)?;
+    let mut parser = Parser::new(&FaultlabDialect)
+        .with_recursion_limit(PARSER_RECURSION)
+        .with_tokens_with_locations(tokens.raw.clone());
+    let mut expression = parser.parse_expr().map_err(|error| syntax_error(text, &tokens, error))?;
+    let next = parser.next_token();
+    if next.token != Token::EOF {
+        return Err(near(text, &tokens, tokens.map.span(next.span), "the end of the expression"));
+    }
+    limit_depth(&mut expression, &tokens.map)?;
+    Ok(expression)
+}
+
+/// Parses the tokens from the `from`-th on, but for those in `left_out`, as a statement that changes something.
+pub fn parse_change(text: &str, tokens: &Tokens, from: usize, left_out: &[usize]) -> Result<Box<ast::Statement>> {
+    let starts: Vec<u32> = left_out.iter().filter_map(|at| tokens.placed.get(*at)).map(|t| t.span.start).collect();
+    let first = tokens.placed.get(from).map_or(0, |t| t.span.start);
+    let kept = |token: &TokenWithSpan| {
+        tokens.map.span(token.span).is_none_or(|s| s.start >= first && !starts.contains(&s.start))
+    };
+    let raw: Vec<TokenWithSpan> = tokens.raw.iter().filter(|token| kept(token)).cloned().collect();
+    let mut parser = Parser::new(&FaultlabDialect)
+        .with_recursion_limit(PARSER_RECURSION)
+        .with_tokens_with_locations(without_materialized(&raw));
+    let mut statement = parser.parse_statement().map_err(|error| syntax_error(text, tokens, error))?;
+    let next = parser.next_token();
+    if next.token != Token::EOF {
+        return Err(near(text, tokens, tokens.map.span(next.span), "the end of the statement"));
+    }
+    limit_depth(&mut statement, &tokens.map)?;
+    Ok(Box::new(statement))
+}
+
 /// The tokens without `[NOT] MATERIALIZED` between `AS` and `(`: it is advice that the parser takes in PostgreSQL's dialect only,
 /// and every use of a WITH query is planned on its own here.
 fn without_materialized(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {

@@ -101,6 +101,7 @@ impl Operator {
                 first: regroup::FirstOperator::new(input.columns(), on, order),
             },
             Fragment::Repeat { input, times } => Operator::Repeat { input: child(input)?, times: *times },
+            Fragment::Write { .. } => return Err(TaskError::bug("rows are written at the end of a stage only")),
         })
     }
 

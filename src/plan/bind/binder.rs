@@ -62,7 +62,7 @@ pub(super) struct Binder<'q> {
     /// Quoted texts, whose places the parser loses where they are names of files.
     texts: Vec<(String, Span)>,
     text: &'q str,
-    next_column: u32,
+    pub next_column: u32,
     /// What names can mean here, the innermost query last.
     pub scopes: Vec<Scope<'q>>,
     pub ctes: Vec<Cte<'q>>,
@@ -73,10 +73,12 @@ pub(super) struct Binder<'q> {
     /// How many rows of the next recursive query are asked for.
     pub enough: Option<u64>,
     relations: usize,
+    /// How many views are around what is bound.
+    pub view_depth: usize,
 }
 
 impl<'q> Binder<'q> {
-    fn new(text: &'q str, context: BindContext<'q>) -> Result<Binder<'q>> {
+    pub fn new(text: &'q str, context: BindContext<'q>) -> Result<Binder<'q>> {
         let tokens = tokenize(text)?;
         let mut brackets = BTreeMap::new();
         let mut texts = Vec::new();
@@ -106,6 +108,7 @@ impl<'q> Binder<'q> {
             recursions: Vec::new(),
             enough: None,
             relations: 0,
+            view_depth: 0,
         })
     }
 
@@ -123,12 +126,13 @@ impl<'q> Binder<'q> {
 
     /// The bytes of a parser's span.
     pub fn span(&self, span: sqlparser::tokenizer::Span) -> Option<Span> {
-        self.map.span(span)
+        // Places in the text of a view are nowhere in the statement.
+        self.map.span(span).filter(|_| self.view_depth == 0)
     }
 
     /// The bytes of anything that the parser placed.
     pub fn span_of(&self, node: &impl ast::Spanned) -> Option<Span> {
-        self.map.span(node.span())
+        self.span(node.span())
     }
 
     /// From a function's name to its closing bracket.
@@ -141,7 +145,8 @@ impl<'q> Binder<'q> {
 
     /// The first quoted text of that content.
     pub fn text_place(&self, content: &str) -> Option<Span> {
-        self.texts.iter().find(|(text, _)| text == content).map(|(_, place)| *place)
+        let found = self.texts.iter().find(|(text, _)| text == content).map(|(_, place)| *place);
+        found.filter(|_| self.view_depth == 0)
     }
 
     /// Starts to count again: the tables read so far belong to a query that has run.

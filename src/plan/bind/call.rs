@@ -114,6 +114,12 @@ impl<'q> Binder<'q> {
             return Err(not_supported(name.to_uppercase(), place));
         }
         let args = arguments.exprs.into_iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?;
+        if name == "getvariable"
+            && let [Expr { kind: ExprKind::Literal(Value::Varchar(variable)), .. }] = &args[..]
+        {
+            let (dtype, value) = self.context.tables.variable(variable).unwrap_or((DataType::Null, Value::Null));
+            return Ok(Expr::literal(value, dtype).at(place));
+        }
         let bound = scalar(&name, args, place).map_err(|error| match error.code {
             ErrorCode::FunctionNotFound => Diagnostic { span: name_place, ..error },
             _ => error,

@@ -19,6 +19,8 @@ mod recursive;
 mod scope;
 mod select;
 mod subquery;
+mod view;
+pub mod write;
 
 pub use binder::{BindContext, bind};
 pub use recursive::QueryRunner;
