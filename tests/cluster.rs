@@ -144,7 +144,7 @@ fn spec(plan: PhysicalQuery, mode: Mode, on_nodes: bool) -> QuerySpec {
         plan: Arc::new(plan),
         mode,
         limits: Limits::default(),
-        clock: QueryClock { now_us: 0, seed: 1 },
+        clock: QueryClock { now_us: 0, seed: 1, zone: chrono_tz::UTC },
         on_nodes,
     }
 }

@@ -15,6 +15,7 @@ mod rename;
 mod stages;
 pub mod title;
 pub mod write;
+mod zones;
 
 pub use bind::{BindContext, QueryRunner, bind};
 pub use expr::{ColumnId, Expr, ExprKind};

@@ -302,8 +302,12 @@ impl<'a> Cursor<'a> {
         if self.tokens.placed.len() > 3 && !matches!(self.tokens.placed[2].token, Token::Eq) {
             let _ = self.eat("SESSION") || self.eat("LOCAL") || self.eat("GLOBAL");
         }
-        let (name, span) = self.name("the name of a setting, as in SET mode = abort")?;
-        if !self.eat_token(&Token::Eq) && !self.eat("TO") {
+        let (name, span) = if self.eat("TIME") && self.eat("ZONE") {
+            (vec!["timezone".to_string()], self.span_from(1))
+        } else {
+            self.name("the name of a setting, as in SET mode = abort")?
+        };
+        if !self.eat_token(&Token::Eq) && !self.eat("TO") && name != ["timezone"] {
             return Err(self.unexpected("\"=\" and a value, as in SET mode = abort"));
         }
         if self.peek().is_none() {

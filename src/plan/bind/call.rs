@@ -120,6 +120,7 @@ impl<'q> Binder<'q> {
             let (dtype, value) = self.context.tables.variable(variable).unwrap_or((DataType::Null, Value::Null));
             return Ok(Expr::literal(value, dtype).at(place));
         }
+        let (name, args) = super::dates::as_written(name, args, &self.context.clock);
         let bound = scalar(&name, args, place).map_err(|error| match error.code {
             ErrorCode::FunctionNotFound => Diagnostic { span: name_place, ..error },
             _ => error,

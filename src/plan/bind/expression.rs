@@ -2,8 +2,8 @@
 
 use super::binder::{Binder, not_supported};
 use super::call::scalar;
-use super::coerce::{cast, coerce, common, condition};
-use super::literal::{data_type, interval, literal};
+use super::coerce::{cast, coerce, common, condition, equatable};
+use super::literal::{data_type, interval, literal, units};
 use super::scope::Resolved;
 use crate::functions::part_function;
 use crate::journal::ErrorCode;
@@ -167,7 +167,7 @@ impl<'q> Binder<'q> {
                 Err(not_supported("structs and maps", self.span_of(expr)))
             }
             A::Array(_) | A::CompoundFieldAccess { .. } => Err(not_supported("lists", self.span_of(expr))),
-            A::AtTimeZone { .. } => Err(not_supported("AT TIME ZONE", self.span_of(expr))),
+            A::AtTimeZone { timestamp, time_zone } => self.call_of("timezone", &[time_zone, timestamp], clause),
             A::AnyOp { .. } | A::AllOp { .. } => Err(not_supported("ANY and ALL", self.span_of(expr))),
             A::SimilarTo { .. } | A::RLike { .. } => Err(not_supported("SIMILAR TO", self.span_of(expr))),
             A::Lambda(_) => Err(not_supported("lambda functions", self.span_of(expr))),
@@ -224,12 +224,11 @@ impl<'q> Binder<'q> {
                 _ => {}
             }
         }
-        let name = unit.map_or(String::new(), |u| u.to_string().to_lowercase());
-        let plural = if name.ends_with('s') { name } else { format!("{name}s") };
-        if unit.is_none() {
-            return Err(not_supported("intervals without a unit from an expression", place));
+        let amount = self.expression(&written.value, clause)?;
+        match unit {
+            Some(unit) => units(amount, &unit.to_string()),
+            None => cast(amount, DataType::Interval, false),
         }
-        self.call_of(&format!("to_{plural}"), &[&written.value], clause)
     }
 
     fn binary(
@@ -306,7 +305,14 @@ impl<'q> Binder<'q> {
     fn unary(&mut self, op: &UnaryOperator, arg: &'q ast::Expr, place: Option<Span>, clause: Clause) -> Result<Expr> {
         match op {
             UnaryOperator::Not | UnaryOperator::BangNot => Ok(not(condition(self.expression(arg, clause)?, "NOT")?)),
-            UnaryOperator::Plus => self.expression(arg, clause),
+            UnaryOperator::Plus => {
+                let bound = self.call_of("+", &[arg], clause)?;
+                Ok(match bound.kind {
+                    ExprKind::Call { mut args, .. } if args.len() == 1 => args.remove(0),
+                    kind => Expr { kind, ..bound },
+                })
+            }
+            UnaryOperator::PGAbs => self.call_of("abs", &[arg], clause),
             UnaryOperator::Minus => {
                 if let ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, long), span }) = arg {
                     let negative = ast::Value::Number(format!("-{digits}"), *long);
@@ -344,7 +350,7 @@ impl<'q> Binder<'q> {
             return Ok(Expr::boolean(negated).at(span));
         }
         let parts = super::coerce::adapt_to(&arg, items);
-        let dtype = common(&std::iter::once(&arg).chain(&parts).collect::<Vec<_>>(), "IN")?;
+        let dtype = equatable(&std::iter::once(&arg).chain(&parts).collect::<Vec<_>>(), "IN")?;
         let items = parts.into_iter().map(|item| coerce(item, &dtype)).collect();
         let arg = Box::new(coerce(arg, &dtype));
         Ok(Expr { kind: ExprKind::InList { arg, items, negated }, dtype: DataType::Boolean, span })

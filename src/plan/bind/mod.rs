@@ -8,6 +8,7 @@ mod aggregate;
 mod binder;
 mod call;
 mod coerce;
+mod dates;
 mod expression;
 mod from;
 mod grouping;

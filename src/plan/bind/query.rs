@@ -5,7 +5,7 @@ use super::coerce::{coerce, common};
 use super::expression::Clause;
 use super::recursive::names_in_query;
 use super::scope::{Relation, Scope, ScopeColumn};
-use crate::functions::common_type;
+use crate::functions::union_type;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, Expr};
 use crate::plan::logical::{LogicalPlan, OutputColumn, SetKind, SortKey};
@@ -148,7 +148,7 @@ impl<'q> Binder<'q> {
         }
         let mut types = Vec::new();
         for (l, r) in left_bound.output.iter().zip(&right_bound.output) {
-            types.push(set_type(&l.dtype, &r.dtype).ok_or_else(|| {
+            types.push(union_type(&l.dtype, &r.dtype).ok_or_else(|| {
                 let message =
                     format!("column \"{}\" of {op} is {} on one side and {} on the other", l.name, l.dtype, r.dtype);
                 Diagnostic::new(ErrorCode::TypeMismatch, message)
@@ -436,14 +436,6 @@ fn takes_first_rows(query: &ast::Query) -> bool {
         && select.having.is_none()
         && select.qualify.is_none()
         && select.projection.iter().all(plain)
-}
-
-/// The type of a column of a set operation: text wins, other than in comparisons.
-fn set_type(left: &DataType, right: &DataType) -> Option<DataType> {
-    match (left, right) {
-        (DataType::Varchar, _) | (_, DataType::Varchar) => Some(DataType::Varchar),
-        _ => common_type(left, right),
-    }
 }
 
 /// A sort key: ascending, NULLs last, unless it says otherwise.

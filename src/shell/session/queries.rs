@@ -173,7 +173,7 @@ impl Session {
     /// The facts that are fixed for the next query.
     pub(super) fn next_clock(&mut self) -> QueryClock {
         self.past.planned += 1;
-        self.clock.for_query(self.now(), self.past.planned)
+        self.clock.for_query(self.now(), self.past.planned, self.settings.zone())
     }
 
     /// Lets `bind` work against the tables as they are now; beside what it gives, how many rounds ran for it. `sql` is what the
@@ -228,7 +228,7 @@ impl Session {
             Diagnostic::new(ErrorCode::GenericInternalError, format!("The journal does not know {query}"))
         })?;
         let outcome = match outcome {
-            QueryOutcome::Finished { blocks } => Ok(Rows::new(output, blocks)),
+            QueryOutcome::Finished { blocks } => Ok(Rows::new(output, blocks).in_zone(clock.zone)),
             QueryOutcome::Failed { span, .. } => Err(span),
         };
         Ok(Ran { info, outcome, rounds })
