@@ -6,21 +6,29 @@
 use faultlab::catalog::{TableRef, TableSource};
 use faultlab::functions::QueryClock;
 use faultlab::journal::ErrorCode;
-use faultlab::plan::{BindContext, bind};
+use faultlab::plan::logical::Query;
+use faultlab::plan::{BindContext, QueryRunner, bind};
 use faultlab::sql::statement::Statement;
 use faultlab::sql::{DataType, Diagnostic, parse};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-struct NoTables;
+/// No tables and no rows: only types are asked for.
+struct Nothing;
 
-impl TableSource for NoTables {
+impl TableSource for Nothing {
     fn table(&self, name: &[String]) -> Result<TableRef, Diagnostic> {
         Err(Diagnostic::new(ErrorCode::TableNotFound, name.join(".")))
     }
 
     fn files(&self, pattern: &str) -> Result<TableRef, Diagnostic> {
         Err(Diagnostic::new(ErrorCode::FileNotFound, pattern))
+    }
+}
+
+impl QueryRunner for Nothing {
+    fn run(&self, _: Query) -> Result<TableRef, Diagnostic> {
+        Err(Diagnostic::new(ErrorCode::NotSupported, "nothing runs here"))
     }
 }
 
@@ -32,7 +40,7 @@ fn type_of(sql: &str) -> Option<String> {
     };
     let Statement::Query(query) = parsed.statement else { panic!("not a query: {sql}") };
     let clock = QueryClock { now_us: 0, seed: 0, zone: chrono_tz::UTC };
-    match bind(&query, &parsed.text, &BindContext { tables: &NoTables, clock }) {
+    match bind(&query, &parsed.text, &BindContext { tables: &Nothing, clock, runner: &Nothing }) {
         Ok(bound) => Some(match &bound.output[0].dtype {
             DataType::Null => "NULL".into(),
             DataType::TimestampTz => "TIMESTAMPTZ".into(),
