@@ -5,7 +5,7 @@ use super::calendar::{
     Civil, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, checked_timestamp, days_from_civil, is_finite_date,
     is_finite_timestamp, month_length,
 };
-use super::columns::{Booleans, Numbers, Rows, booleans_by_row, numbers_by_row, out_of_range, result_length};
+use super::columns::{Numbers, Rows, booleans_by_row, numbers_by_row, out_of_range, result_length};
 use super::datespan::Points;
 use crate::journal::TaskError;
 use crate::sql::DataType;
@@ -164,12 +164,12 @@ pub(super) fn epoch_ns(args: &[Column], types: &[DataType], _: &DataType, rows: 
     count_of(args, types, rows, |micros| micros.checked_mul(1000))
 }
 
-/// `isfinite(x)` of dates and timestamps.
+/// `isfinite(x)` of DOUBLE, dates and timestamps.
 pub(super) fn is_finite(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     finite(args, types, rows, true)
 }
 
-/// `isinf(x)` of dates and timestamps.
+/// `isinf(x)`, likewise.
 pub(super) fn is_infinite(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     finite(args, types, rows, false)
 }
@@ -185,10 +185,6 @@ fn finite(args: &[Column], types: &[DataType], rows: usize, wanted: bool) -> Res
             let values = Numbers::<Float64Type>::of(&args[0])?;
             let is = |value: f64| if wanted { value.is_finite() } else { value.is_infinite() };
             Ok(booleans_by_row(length, |row| values.get(row).map(is)))
-        }
-        DataType::Boolean => {
-            let values = Booleans::of(&args[0])?;
-            Ok(booleans_by_row(length, |row| values.get(row).map(|_| wanted)))
         }
         _ => {
             let micros = Numbers::<Int64Type>::of(&args[0])?;

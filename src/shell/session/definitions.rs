@@ -143,7 +143,7 @@ impl Session {
         }
         let target =
             TargetColumn { name: column.name.clone(), dtype: column.dtype.clone(), default: column.default.clone() };
-        let clock = self.clock.for_query(self.now(), 0);
+        let clock = self.clock.for_query(self.now(), 0, self.settings.zone());
         self.bind(clock, text, None, |context| write::check_default(context, &target)).map_err(|error| error.at(at))?;
         Ok(column)
     }
@@ -357,7 +357,7 @@ impl Session {
                     AlterColumnOperation::AddGenerated { .. } => refuse(true, "generated columns")?,
                 }
                 let target = &targets(std::slice::from_ref(column))[0];
-                let clock = self.clock.for_query(self.now(), 0);
+                let clock = self.clock.for_query(self.now(), 0, self.settings.zone());
                 self.bind(clock, written.text, None, |context| write::check_default(context, target))
                     .map_err(|error| error.at(at))?;
                 format!("Column {} of {} is altered.", column.name, place.display())

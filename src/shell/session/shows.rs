@@ -120,7 +120,7 @@ impl Session {
         let quoted: Vec<String> = name.iter().map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect();
         let sql = format!("FROM {}", quoted.join("."));
         let Statement::Query(query) = parse(&sql)?.statement else { return Ok(None) };
-        let clock = self.clock.for_query(self.now(), 0);
+        let clock = self.clock.for_query(self.now(), 0, self.settings.zone());
         let (bound, _) = self.bind(clock, &sql, None, |context| crate::plan::bind::bind(&query, &sql, context))?;
         Ok(Some(described(&bound.output)))
     }
