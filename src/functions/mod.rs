@@ -40,6 +40,7 @@ mod translate;
 mod typing;
 mod units;
 mod values;
+pub mod windows;
 mod zones;
 
 pub use aggregates::{aggregate, aggregate_state, is_aggregate};

@@ -15,6 +15,7 @@ mod operators;
 mod order;
 mod output;
 mod stage;
+mod window;
 mod write;
 
 pub use block::Block;

@@ -227,6 +227,10 @@ fn describe(fragment: &Fragment, names: &Names, lines: &mut Vec<Line>) {
         }
         Fragment::Repeat { .. } => lines.push(plain("each row as often as it is left")),
         Fragment::Write { target, .. } => lines.push(plain(format!("write {}", target.name))),
+        Fragment::Window { calls, .. } => {
+            let name = |id: ColumnId| names.get(&id).cloned().unwrap_or_else(|| id.to_string());
+            lines.extend(calls.iter().map(|call| plain(call.display(&name))));
+        }
     }
 }
 

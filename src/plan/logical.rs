@@ -1,6 +1,7 @@
 //! The logical plan: one closed enum of relational operators over column identities.
 
 use super::expr::{ColumnDef, ColumnId, Expr};
+use super::window::WindowCall;
 use crate::catalog::TableRef;
 use crate::functions::aggregates;
 use crate::sql::{DataType, Span, Value};
@@ -194,17 +195,6 @@ impl Aggregate {
     }
 }
 
-/// One window function call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WindowCall {
-    pub output: ColumnDef,
-    pub function: String,
-    pub args: Vec<Expr>,
-    pub partition_by: Vec<ColumnId>,
-    pub order_by: Vec<SortKey>,
-    pub span: Option<Span>,
-}
-
 /// A column to sort by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SortKey {
@@ -287,7 +277,7 @@ impl LogicalPlan {
             LogicalPlan::Filter { predicate, .. } => vec![predicate],
             LogicalPlan::Project { columns, .. } => columns.iter().map(|(_, expr)| expr).collect(),
             LogicalPlan::Join { on, .. } => on.iter().collect(),
-            LogicalPlan::Window { calls, .. } => calls.iter().flat_map(|c| &c.args).collect(),
+            LogicalPlan::Window { calls, .. } => calls.iter().flat_map(WindowCall::expressions).collect(),
             LogicalPlan::Scan { .. }
             | LogicalPlan::Aggregate { .. }
             | LogicalPlan::Distinct { .. }
@@ -352,7 +342,7 @@ impl LogicalPlan {
             }
             LogicalPlan::Window { calls, .. } => {
                 for call in calls {
-                    read.extend(call.partition_by.iter().copied().chain(call.order_by.iter().map(|k| k.column)));
+                    read.extend(call.reads());
                     made.insert(call.output.id);
                 }
             }

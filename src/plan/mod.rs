@@ -14,6 +14,7 @@ mod prune_pieces;
 mod rename;
 mod stages;
 pub mod title;
+pub mod window;
 pub mod write;
 mod zones;
 

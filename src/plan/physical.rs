@@ -3,6 +3,7 @@
 
 use super::expr::{ColumnDef, ColumnId, Expr};
 use super::logical::{Aggregate, GroupingSets, OutputColumn, SortKey};
+use super::window::WindowCall;
 use crate::catalog::{Piece, TableRef};
 use crate::scheduler::StageId;
 use serde::{Deserialize, Serialize};
@@ -193,6 +194,14 @@ pub enum Fragment {
         input: Box<Fragment>,
         target: Box<super::write::WriteTarget>,
     },
+    /// The task's rows, in the order of `partition_by`, then `order_by` (stable), with a column for each call. Rows that are
+    /// equal in `partition_by` are all in this task.
+    Window {
+        input: Box<Fragment>,
+        partition_by: Vec<ColumnId>,
+        order_by: Vec<SortKey>,
+        calls: Vec<WindowCall>,
+    },
 }
 
 /// What a join yields, seen from the probe (left) side.
@@ -282,6 +291,9 @@ impl Fragment {
                 }
                 keep(all, output)
             }
+            Fragment::Window { input, calls, .. } => {
+                input.columns().into_iter().chain(calls.iter().map(|c| c.output.clone())).collect()
+            }
         }
     }
 
@@ -302,7 +314,8 @@ impl Fragment {
             | Fragment::GroupingSets { input, .. }
             | Fragment::FirstOfEach { input, .. }
             | Fragment::Repeat { input, .. }
-            | Fragment::Write { input, .. } => vec![input],
+            | Fragment::Write { input, .. }
+            | Fragment::Window { input, .. } => vec![input],
             Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
                 vec![left, right]
             }

@@ -42,10 +42,8 @@ pub fn rename(plan: &mut LogicalPlan, names: &BTreeMap<ColumnId, ColumnId>) {
         }
         LogicalPlan::Window { calls, .. } => {
             for call in calls {
-                change(&mut call.output.id);
-                call.args.iter_mut().for_each(|e| rename_in(e, names));
-                call.partition_by.iter_mut().for_each(change);
-                call.order_by.iter_mut().for_each(|k| change(&mut k.column));
+                call.columns_mut().into_iter().for_each(change);
+                call.expressions_mut().for_each(|e| rename_in(e, names));
             }
         }
         LogicalPlan::Distinct { on, .. } => on.iter_mut().flatten().for_each(change),

@@ -3,6 +3,7 @@
 mod deep_stack;
 pub mod diagnostic;
 mod dialect;
+pub mod exclusion;
 mod limits;
 mod own_change;
 mod own_statement;

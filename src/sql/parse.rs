@@ -2,6 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Result, Span};
 use super::dialect::FaultlabDialect;
+use super::exclusion::without_exclusions;
 use super::limits::{PARSER_RECURSION, check_brackets, limit_depth};
 use super::own_statement;
 use super::source::{Tokens, tokenize};
@@ -60,7 +61,7 @@ pub fn parse_query(text: &str, tokens: &Tokens, from: usize) -> Result<Box<ast::
         .unwrap_or(tokens.raw.len());
     let mut parser = Parser::new(&FaultlabDialect)
         .with_recursion_limit(PARSER_RECURSION)
-        .with_tokens_with_locations(without_materialized(&tokens.raw[first_raw..]));
+        .with_tokens_with_locations(without_exclusions(without_materialized(&tokens.raw[first_raw..])));
     let mut query = parser.parse_query().map_err(|error| syntax_error(text, tokens, error))?;
     let next = parser.next_token();
     if next.token != Token::EOF {

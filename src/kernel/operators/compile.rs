@@ -1,11 +1,12 @@
 //! From a fragment to operators.
 
-use super::{Stream, Task, aggregate, hash_join, nested_loop_join, regroup, rows, scan, sort, source};
+use super::{Stream, Task, aggregate, hash_join, nested_loop_join, regroup, rows, scan, sort, source, window};
 use crate::journal::TaskError;
 use crate::kernel::aggregate::Calls;
 use crate::kernel::expr::CompiledExpr;
 use crate::kernel::join::{JoinShape, KeyPairs, Sharing};
 use crate::kernel::order::Order;
+use crate::kernel::window::Windows;
 use crate::plan::{ColumnId, Fragment, expr::ColumnDef, physical::AggregatePhase};
 use crate::scheduler::StageId;
 
@@ -25,6 +26,7 @@ pub enum Operator {
     GroupingSets { input: Box<Operator>, sets: regroup::SetsOperator },
     FirstOfEach { input: Box<Operator>, first: regroup::FirstOperator },
     Repeat { input: Box<Operator>, times: ColumnId },
+    Window { input: Box<Operator>, windows: Box<Windows> },
 }
 
 impl Operator {
@@ -102,6 +104,10 @@ impl Operator {
             },
             Fragment::Repeat { input, times } => Operator::Repeat { input: child(input)?, times: *times },
             Fragment::Write { .. } => return Err(TaskError::bug("rows are written at the end of a stage only")),
+            Fragment::Window { input, partition_by, order_by, calls } => Operator::Window {
+                windows: Box::new(Windows::compile(partition_by, order_by, calls, input.columns())?),
+                input: child(input)?,
+            },
         })
     }
 
@@ -124,6 +130,7 @@ impl Operator {
             Operator::GroupingSets { input, sets } => sets.open(input.open(task)?, task),
             Operator::FirstOfEach { input, first } => first.open(input.open(task)?, task),
             Operator::Repeat { input, times } => regroup::repeat(input.open(task)?, *times, task),
+            Operator::Window { input, windows } => window::open(input.open(task)?, windows, task),
         })
     }
 }

@@ -8,7 +8,8 @@ use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, ColumnId};
 use crate::plan::logical::Query;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
-use crate::sql::source::{SourceMap, tokenize};
+use crate::sql::exclusion::{Exclusion, exclusion_before};
+use crate::sql::source::{PlacedToken, SourceMap, tokenize};
 use crate::sql::{DataType, with_deep_stack};
 use sqlparser::ast;
 use sqlparser::tokenizer::Token;
@@ -59,6 +60,8 @@ pub(super) struct Binder<'q> {
     map: SourceMap,
     /// From the place of an opening bracket to the end of the closing one.
     brackets: BTreeMap<u32, u32>,
+    /// The tokens of the statement.
+    tokens: Vec<PlacedToken>,
     /// Quoted texts, whose places the parser loses where they are names of files.
     texts: Vec<(String, Span)>,
     text: &'q str,
@@ -83,15 +86,15 @@ impl<'q> Binder<'q> {
         let mut brackets = BTreeMap::new();
         let mut texts = Vec::new();
         let mut open = Vec::new();
-        for placed in tokens.placed {
-            match placed.token {
+        for placed in &tokens.placed {
+            match &placed.token {
                 Token::LParen => open.push(placed.span.start),
                 Token::RParen => {
                     if let Some(start) = open.pop() {
                         brackets.insert(start, placed.span.end);
                     }
                 }
-                Token::SingleQuotedString(text) => texts.push((text, placed.span)),
+                Token::SingleQuotedString(text) => texts.push((text.clone(), placed.span)),
                 _ => {}
             }
         }
@@ -99,6 +102,7 @@ impl<'q> Binder<'q> {
             context,
             map: tokens.map,
             brackets,
+            tokens: tokens.placed,
             texts,
             text,
             next_column: 0,
@@ -143,6 +147,28 @@ impl<'q> Binder<'q> {
         Some(Span { start: name.start, end: self.brackets.get(&open).copied().unwrap_or(name.end) })
     }
 
+    /// The exclusion of the frame in `OVER (...)`, where the arguments of the call end at `end`.
+    pub fn exclusion_of_call(&self, end: u32) -> Option<Exclusion> {
+        let mut at = self.tokens.partition_point(|t| t.span.start < end);
+        while !is_word(self.tokens.get(at)?, "OVER") {
+            // What is in brackets belongs to FILTER.
+            at = if self.tokens[at].token == Token::LParen { self.closing(at)? + 1 } else { at + 1 };
+        }
+        exclusion_before(&self.tokens, self.closing(at + 1)?)
+    }
+
+    /// The exclusion of the frame in `WINDOW w AS (...)`, where the name ends at `end`.
+    pub fn exclusion_of_definition(&self, end: u32) -> Option<Exclusion> {
+        let at = self.tokens.partition_point(|t| t.span.start < end);
+        exclusion_before(&self.tokens, self.closing(at + 1)?)
+    }
+
+    /// The token that closes the bracket at a token.
+    fn closing(&self, at: usize) -> Option<usize> {
+        let end = *self.brackets.get(&self.tokens.get(at)?.span.start)?;
+        Some(self.tokens.partition_point(|t| t.span.end < end))
+    }
+
     /// The first quoted text of that content.
     pub fn text_place(&self, content: &str) -> Option<Span> {
         let found = self.texts.iter().find(|(text, _)| text == content).map(|(_, place)| *place);
@@ -166,6 +192,10 @@ impl<'q> Binder<'q> {
         }
         Ok(())
     }
+}
+
+fn is_word(token: &PlacedToken, text: &str) -> bool {
+    matches!(&token.token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(text))
 }
 
 /// NOT_SUPPORTED, at a place.

@@ -81,8 +81,13 @@ impl<'q> Binder<'q> {
             return Err(not_supported("functions of a schema", place));
         };
         let name = name.value.to_lowercase();
-        if call.over.is_some() {
-            return Err(not_supported("window functions", place));
+        if let Some(over) = &call.over {
+            return self.window_call(&name, call, over, clause, place);
+        }
+        if call.within_group.is_empty() && functions::windows::find_window(&name).is_some_and(|f| f.name == name) {
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, format!("{name} needs a window"))
+                .at(place)
+                .hint(format!("write {name}(...) OVER (ORDER BY ...)")));
         }
         if call.null_treatment.is_some() || !matches!(call.parameters, FunctionArguments::None) {
             return Err(not_supported("this form of a call", place));
@@ -137,13 +142,13 @@ impl<'q> Binder<'q> {
 }
 
 /// Arguments as they were written.
-struct Arguments<'q> {
-    exprs: Vec<&'q ast::Expr>,
-    distinct: bool,
-    star: bool,
+pub(super) struct Arguments<'q> {
+    pub exprs: Vec<&'q ast::Expr>,
+    pub distinct: bool,
+    pub star: bool,
 }
 
-fn arguments(args: &FunctionArguments, place: Option<Span>) -> Result<Arguments<'_>> {
+pub(super) fn arguments(args: &FunctionArguments, place: Option<Span>) -> Result<Arguments<'_>> {
     let list = match args {
         FunctionArguments::None => return Ok(Arguments { exprs: Vec::new(), distinct: false, star: false }),
         FunctionArguments::Subquery(_) => return Err(not_supported("a query as the argument of a function", place)),
@@ -152,6 +157,11 @@ fn arguments(args: &FunctionArguments, place: Option<Span>) -> Result<Arguments<
     if !list.clauses.is_empty() {
         return Err(not_supported("clauses inside the brackets of a call", place));
     }
+    list_arguments(list, place)
+}
+
+/// The arguments of a list, whatever clauses stand behind them.
+pub(super) fn list_arguments(list: &ast::FunctionArgumentList, place: Option<Span>) -> Result<Arguments<'_>> {
     let mut exprs = Vec::new();
     let mut star = false;
     for arg in &list.args {

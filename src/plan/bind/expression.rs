@@ -25,13 +25,16 @@ pub(super) enum Clause {
     JoinOn,
     Values,
     AggregateArgument,
+    Qualify,
+    /// Inside a window function call, or what it is over.
+    Window,
 }
 
 impl Clause {
     /// EXPRESSION_NOT_AGGREGATE where an aggregate cannot be.
     pub fn allow_aggregate(self, place: Option<Span>) -> Result<()> {
         let (message, hint) = match self {
-            Clause::Select | Clause::Having | Clause::OrderBy => return Ok(()),
+            Clause::Select | Clause::Having | Clause::OrderBy | Clause::Qualify | Clause::Window => return Ok(()),
             Clause::Where => ("WHERE cannot contain aggregates", Some("conditions on groups belong in HAVING")),
             Clause::OutputOrder => ("this ORDER BY cannot contain aggregates", None),
             Clause::GroupBy => ("GROUP BY cannot contain aggregates", None),
@@ -46,6 +49,29 @@ impl Clause {
             Some(hint) => error.hint(hint),
             None => error,
         })
+    }
+}
+
+impl Clause {
+    /// INVALID_ARGUMENTS where a window function cannot be.
+    pub fn allow_window(self, place: Option<Span>) -> Result<()> {
+        let later = "filter by it with QUALIFY, or in a query around this one";
+        let (message, hint) = match self {
+            Clause::Select | Clause::OrderBy | Clause::Qualify => return Ok(()),
+            Clause::Where => ("WHERE cannot contain window functions", later),
+            Clause::Having => ("HAVING cannot contain window functions", later),
+            Clause::GroupBy => ("GROUP BY cannot contain window functions", "compute it in a subquery in FROM"),
+            Clause::JoinOn => ("a join condition cannot contain window functions", "compute it in a subquery in FROM"),
+            Clause::Values => ("VALUES cannot contain window functions", "compute it in a query"),
+            Clause::OutputOrder => {
+                ("this ORDER BY cannot contain window functions", "order a query around this one by it")
+            }
+            Clause::AggregateArgument => {
+                ("an aggregate cannot contain window functions", "compute the inner one in a subquery in FROM")
+            }
+            Clause::Window => ("window functions cannot be nested", "compute the inner one in a subquery in FROM"),
+        };
+        Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place).hint(hint))
     }
 }
 

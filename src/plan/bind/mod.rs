@@ -21,6 +21,7 @@ mod scope;
 mod select;
 mod subquery;
 mod view;
+mod window;
 pub mod write;
 
 pub use binder::{BindContext, bind};

@@ -19,12 +19,19 @@ pub(super) struct Item {
     pub expr: Expr,
     /// Whether an aggregate is in it; GROUP BY ALL groups by the others.
     pub aggregates: bool,
+    /// Whether a window function is in it: nothing can be grouped by it.
+    pub windows: bool,
 }
 
 impl Item {
     /// Whether it is a literal.
     pub fn is_constant(&self) -> bool {
         matches!(self.expr.kind, ExprKind::Literal(_))
+    }
+
+    /// INVALID_ARGUMENTS for a window function where a key of GROUP BY is wanted.
+    pub fn check_no_window(&self) -> Result<()> {
+        if self.windows { super::expression::Clause::GroupBy.allow_window(self.expr.span) } else { Ok(()) }
     }
 }
 
@@ -50,7 +57,8 @@ impl<'q> Binder<'q> {
         self.refuse_select_clauses(select)?;
         let (plan, relations) = self.tables_and_joins(&select.from)?;
         self.scopes.push(Scope { relations, aliases: aliases(&select.projection), ..Scope::default() });
-        let bound = self.select_in_scope(select, plan, order_by, slice);
+        let named = self.name_windows(&select.named_window);
+        let bound = named.and_then(|()| self.select_in_scope(select, plan, order_by, slice));
         self.scopes.pop();
         bound
     }
@@ -61,12 +69,6 @@ impl<'q> Binder<'q> {
             Some(first) => Err(not_supported(what, self.span_of(first))),
             None => Ok(()),
         };
-        if let Some(qualify) = &select.qualify {
-            return Err(not_supported("QUALIFY", self.span_of(qualify)));
-        }
-        if let Some(window) = select.named_window.first() {
-            return Err(not_supported("window functions", self.span(window.0.span)));
-        }
         if select.into.is_some() {
             return Err(not_supported("SELECT INTO", place));
         }
@@ -98,9 +100,20 @@ impl<'q> Binder<'q> {
             Some(having) => Some(condition(self.expression(having, Clause::Having)?, "HAVING")?),
             None => None,
         };
+        let mut qualify = match &select.qualify {
+            Some(qualify) => Some(condition(self.expression(qualify, Clause::Qualify)?, "QUALIFY")?),
+            None => None,
+        };
         let mut distinct = self.distinct(select, &items)?;
         let mut order = self.order(order_by, &items)?;
 
+        let mut windows = self.scopes.last_mut().map(|s| std::mem::take(&mut s.windows)).unwrap_or_default();
+        if let (Some(written), true) = (&select.qualify, windows.is_empty()) {
+            let message = "QUALIFY filters by window functions, and there is none";
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message)
+                .at(self.span_of(written))
+                .hint("conditions on rows belong in WHERE, on groups in HAVING"));
+        }
         let pending = self.scopes.last_mut().map(|s| std::mem::take(&mut s.aggregates)).unwrap_or_default();
         let asks_grouping = self.scopes.last().is_some_and(|s| s.asks_grouping);
         if group_by.is_some() || !pending.is_empty() || having.is_some() || asks_grouping {
@@ -117,9 +130,19 @@ impl<'q> Binder<'q> {
             if let Some(having) = &mut having {
                 over(&grouped, having)?;
             }
+            if let Some(qualify) = &mut qualify {
+                over(&grouped, qualify)?;
+            }
+            for window in &mut windows {
+                window.over(&grouped)?;
+            }
             plan = grouped.plan;
         }
         if let Some(predicate) = having {
+            plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
+        }
+        plan = self.windows(plan, windows);
+        if let Some(predicate) = qualify {
             plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
         }
         Ok(self.project(plan, items, order, distinct, slice))
@@ -244,10 +267,11 @@ impl<'q> Binder<'q> {
     }
 
     fn item(&mut self, items: &mut Vec<Item>, expr: &'q ast::Expr, name: String) -> Result<()> {
-        let uses = |binder: &Binder| binder.scopes.last().map_or(0, |s| s.aggregate_uses);
+        let uses = |binder: &Binder| binder.scopes.last().map_or((0, 0), |s| (s.aggregate_uses, s.window_uses));
         let before = uses(self);
         let bound = self.expression(expr, Clause::Select)?;
-        items.push(Item { name, expr: bound, aggregates: uses(self) > before });
+        let after = uses(self);
+        items.push(Item { name, expr: bound, aggregates: after.0 > before.0, windows: after.1 > before.1 });
         Ok(())
     }
 
@@ -303,6 +327,7 @@ impl<'q> Binder<'q> {
                     name: column.name.clone(),
                     expr: Expr::column(id, dtype).at(place),
                     aggregates: false,
+                    windows: false,
                 });
             }
         }

@@ -74,6 +74,15 @@ pub(super) fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
                 .collect();
             LogicalPlan::Union { inputs, columns }
         }
+        LogicalPlan::Window { input, calls } => {
+            // A filter on what every call partitions by keeps or drops whole partitions.
+            let mut together: BTreeSet<ColumnId> = input.columns().iter().map(|c| c.id).collect();
+            for call in &calls {
+                together.retain(|id| call.partition_by.contains(id));
+            }
+            let (sink, stay) = reads_only(predicates, &together);
+            filtered(LogicalPlan::Window { input: Box::new(push(*input, sink)), calls }, stay)
+        }
         // The rest decide by whole rows or by position: a filter below would change what they see.
         mut other => {
             for input in other.inputs_mut() {

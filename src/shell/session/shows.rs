@@ -8,6 +8,7 @@ use crate::catalog::warehouse::Stored;
 use crate::catalog::{Format, Table, TableSource};
 use crate::cluster::{FaultState, NodeStatus};
 use crate::functions::aggregates::AGGREGATES;
+use crate::functions::windows::WINDOWS;
 use crate::journal::history::QueryState;
 use crate::journal::{ErrorCode, tables as system_tables};
 use crate::plan::logical::OutputColumn;
@@ -187,6 +188,10 @@ impl Session {
         }
         for function in AGGREGATES.iter().filter(|function| wanted(function.name)) {
             let texts = [function.name, "aggregate", function.signature, function.help, function.example];
+            rows.push(texts.map(str::to_string));
+        }
+        for function in WINDOWS.iter().filter(|function| wanted(function.name)) {
+            let texts = [function.name, "window", function.signature, function.help, function.example];
             rows.push(texts.map(str::to_string));
         }
         StatementResult::rows(rows.build())

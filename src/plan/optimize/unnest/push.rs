@@ -5,8 +5,9 @@ use super::domain::Domain;
 use super::{conjuncts, exactly, filtered, join, null_safe_equal, pass};
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
-use crate::plan::logical::{Aggregate, GroupingSets, JoinKind, LogicalPlan, SetKind, WindowCall};
+use crate::plan::logical::{Aggregate, GroupingSets, JoinKind, LogicalPlan, SetKind};
 use crate::plan::optimize::{Context, may_fail};
+use crate::plan::window::WindowCall;
 use crate::sql::diagnostic::Result;
 use crate::sql::{DataType, Diagnostic, Value};
 
@@ -117,7 +118,9 @@ impl Push<'_> {
             LogicalPlan::Window { input, mut calls } => {
                 let below = self.push(*input)?;
                 for call in &mut calls {
-                    call.args = std::mem::take(&mut call.args).into_iter().map(|e| below.rewrite(e)).collect();
+                    for expr in call.expressions_mut() {
+                        *expr = below.rewrite(std::mem::replace(expr, Expr::boolean(true)));
+                    }
                     call.partition_by.extend(below.ties.iter().map(|t| t.inner.id));
                 }
                 Ok(Pushed { plan: LogicalPlan::Window { input: Box::new(below.plan), calls }, ties: below.ties })
@@ -333,14 +336,8 @@ impl Push<'_> {
             other => (self.push(other)?, vec![]),
         };
         let number = self.fresh("row_number", DataType::BigInt);
-        let call = WindowCall {
-            output: number.clone(),
-            function: "row_number".into(),
-            args: vec![],
-            partition_by: below.ties.iter().map(|t| t.inner.id).collect(),
-            order_by,
-            span: None,
-        };
+        let partition_by = below.ties.iter().map(|t| t.inner.id).collect();
+        let call = WindowCall::ranking(number.clone(), "row_number", partition_by, order_by);
         let numbered = LogicalPlan::Window { input: Box::new(below.plan), calls: vec![call] };
         let bound = |operator: &str, rows: u64| {
             let rows = Expr::literal(Value::Int(i128::from(rows.min(i64::MAX as u64))), DataType::BigInt);
