@@ -2,7 +2,7 @@
 
 use super::columns;
 use crate::journal::TaskError;
-use crate::plan::{expr::ColumnDef, logical::SortKey};
+use crate::plan::{ColumnId, expr::ColumnDef, logical::SortKey};
 use polars::prelude::*;
 use polars_arrow::array::{Array, BinaryViewArray};
 use std::cmp::Ordering;
@@ -50,6 +50,15 @@ impl Order {
 
 fn compare_rows(ranks: &[Ranks], a: usize, b: usize) -> Ordering {
     ranks.iter().map(|key| key.compare(a, b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// Numbers (and dates, times, decimals) in a form that compares as the values do, whichever column they are from; 0 is NULL.
+pub fn ascending_ranks(column: &Column) -> Result<Vec<u128>, TaskError> {
+    let key = SortKey { column: ColumnId(0), descending: false, nulls_first: true };
+    match Ranks::new(column, key)? {
+        Ranks::Numbers { ranks, .. } => Ok(ranks),
+        _ => Err(TaskError::bug("only numbers have ranks")),
+    }
 }
 
 /// The values of a sort key in a form that compares fast: ascending ranks are the order that was asked for.

@@ -2,7 +2,6 @@
 
 use super::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use super::logical::{Aggregate, JoinKind, LogicalPlan, SetKind, SortKey};
-use super::window::WindowCall;
 use crate::functions::format_value;
 use crate::sql::{DataType, Value};
 use std::fmt;
@@ -82,9 +81,6 @@ impl Expr {
             ExprKind::InSubquery { arg, negated, .. } => {
                 let not = if *negated { "NOT " } else { "" };
                 (Binding::Comparison, format!("{} {not}IN (subquery)", inner(arg, Binding::Concatenation)))
-            }
-            ExprKind::AnySubquery { condition, .. } => {
-                (Binding::Value, format!("ANY (subquery: {})", inner(condition, Binding::Or)))
             }
         }
     }
@@ -216,8 +212,7 @@ fn headline(plan: &LogicalPlan, name: &dyn Fn(ColumnId) -> String) -> String {
             format!("Aggregate by [{}]{sets}: {calls}", defs(keys)).trim_end().to_string()
         }
         LogicalPlan::Window { calls, .. } => {
-            let call = |c: &WindowCall| format!("{} = {}", name(c.output.id), c.display(name));
-            let calls: Vec<String> = calls.iter().map(call).collect();
+            let calls: Vec<String> = calls.iter().map(|c| format!("{} = {}", name(c.output.id), c.function)).collect();
             format!("Window {}", calls.join(", "))
         }
         LogicalPlan::Distinct { on, .. } => match on {
@@ -254,6 +249,7 @@ fn join_word(kind: JoinKind, name: &dyn Fn(ColumnId) -> String) -> String {
         JoinKind::Anti => "Anti".into(),
         JoinKind::Mark(id) => format!("Mark {}", name(id)),
         JoinKind::Single => "Single".into(),
+        JoinKind::AsOf { outer } => if outer { "AsOf left" } else { "AsOf" }.into(),
     }
 }
 

@@ -164,7 +164,7 @@ pub fn join(left: Cardinality, right: Cardinality, kind: JoinKind, on: Option<&E
         JoinKind::Left => matches.max(left.rows),
         JoinKind::Right => matches.max(right.rows),
         JoinKind::Full => matches.max(left.rows).max(right.rows),
-        JoinKind::Single | JoinKind::Mark(_) => left.rows,
+        JoinKind::Single | JoinKind::Mark(_) | JoinKind::AsOf { .. } => left.rows,
         JoinKind::Semi => matches.min(left.rows),
         JoinKind::Anti => (left.rows - matches.min(left.rows)).max(left.rows * 0.1),
     };

@@ -1,12 +1,11 @@
 //! The logical plan: one closed enum of relational operators over column identities.
 
 use super::expr::{ColumnDef, ColumnId, Expr};
-use super::window::WindowCall;
 use crate::catalog::TableRef;
 use crate::functions::aggregates;
 use crate::sql::{DataType, Span, Value};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 /// A bound query: its plan, and what its result columns are called.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,8 +48,7 @@ pub enum LogicalPlan {
         input: Box<LogicalPlan>,
         columns: Vec<(ColumnDef, Expr)>,
     },
-    /// `on` may be any condition; None only for cross joins and scalar subqueries that stand alone. Before unnesting, the right side
-    /// may read columns of the left: LATERAL.
+    /// `on` may be any condition; None only for cross joins.
     Join {
         left: Box<LogicalPlan>,
         right: Box<LogicalPlan>,
@@ -112,11 +110,15 @@ pub enum JoinKind {
     Semi,
     /// Left rows without a match.
     Anti,
-    /// Left rows plus one BOOLEAN column: whether `on` is true of a pair (TRUE), else unknown of one (NULL), else FALSE, as `IN`
-    /// gives it with one equality.
+    /// Left rows plus one BOOLEAN column: matched (TRUE), not (FALSE), unknown for NULLs (NULL), as `IN` gives it. `on` is one equality.
     Mark(ColumnId),
     /// As Left, but a left row with more than one match is the error SUBQUERY_MULTIPLE_ROWS: a scalar subquery.
     Single,
+    /// Each left row with the one right row that is closest by the inequality of `on` among those with its equalities; `outer`
+    /// keeps left rows without one. `on`: equalities, and exactly one `left < right` (or <=, >, >=).
+    AsOf {
+        outer: bool,
+    },
 }
 
 /// INTERSECT or EXCEPT.
@@ -193,6 +195,17 @@ impl Aggregate {
         }
         aggregates::aggregate_state(&self.function, &types, &self.output.dtype)
     }
+}
+
+/// One window function call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WindowCall {
+    pub output: ColumnDef,
+    pub function: String,
+    pub args: Vec<Expr>,
+    pub partition_by: Vec<ColumnId>,
+    pub order_by: Vec<SortKey>,
+    pub span: Option<Span>,
 }
 
 /// A column to sort by.
@@ -277,25 +290,7 @@ impl LogicalPlan {
             LogicalPlan::Filter { predicate, .. } => vec![predicate],
             LogicalPlan::Project { columns, .. } => columns.iter().map(|(_, expr)| expr).collect(),
             LogicalPlan::Join { on, .. } => on.iter().collect(),
-            LogicalPlan::Window { calls, .. } => calls.iter().flat_map(WindowCall::expressions).collect(),
-            LogicalPlan::Scan { .. }
-            | LogicalPlan::Aggregate { .. }
-            | LogicalPlan::Distinct { .. }
-            | LogicalPlan::Sort { .. }
-            | LogicalPlan::Limit { .. }
-            | LogicalPlan::Union { .. }
-            | LogicalPlan::SetOperation { .. } => vec![],
-        }
-    }
-
-    /// The expressions of this operator itself, to be changed in place.
-    pub fn expressions_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            LogicalPlan::Values { rows, .. } => rows.iter_mut().flatten().collect(),
-            LogicalPlan::Filter { predicate, .. } => vec![predicate],
-            LogicalPlan::Project { columns, .. } => columns.iter_mut().map(|(_, expr)| expr).collect(),
-            LogicalPlan::Join { on, .. } => on.iter_mut().collect(),
-            LogicalPlan::Window { calls, .. } => calls.iter_mut().flat_map(|c| &mut c.args).collect(),
+            LogicalPlan::Window { calls, .. } => calls.iter().flat_map(|c| &c.args).collect(),
             LogicalPlan::Scan { .. }
             | LogicalPlan::Aggregate { .. }
             | LogicalPlan::Distinct { .. }
@@ -314,13 +309,6 @@ impl LogicalPlan {
         let mut seen = HashSet::new();
         read.retain(|id| !made.contains(id) && seen.insert(*id));
         read
-    }
-
-    /// The columns that the plan, its subqueries included, makes.
-    pub fn made_columns(&self) -> BTreeSet<ColumnId> {
-        let (mut read, mut made) = (Vec::new(), HashSet::new());
-        self.read_and_made(&mut read, &mut made);
-        made.into_iter().collect()
     }
 
     /// Ids are unique in a query, so it does not matter where in the plan a column is made.
@@ -342,7 +330,7 @@ impl LogicalPlan {
             }
             LogicalPlan::Window { calls, .. } => {
                 for call in calls {
-                    read.extend(call.reads());
+                    read.extend(call.partition_by.iter().copied().chain(call.order_by.iter().map(|k| k.column)));
                     made.insert(call.output.id);
                 }
             }

@@ -3,7 +3,6 @@
 
 use super::expr::{ColumnDef, ColumnId, Expr};
 use super::logical::{Aggregate, GroupingSets, OutputColumn, SortKey};
-use super::window::WindowCall;
 use crate::catalog::{Piece, TableRef};
 use crate::scheduler::StageId;
 use serde::{Deserialize, Serialize};
@@ -133,10 +132,8 @@ pub enum Fragment {
         probe: Box<Fragment>,
         build: Box<Fragment>,
         kind: PhysicalJoin,
-        /// Pairs (probe column, build column) of equal physical type.
+        /// Pairs (probe column, build column) of equal physical type; NULLs never match.
         keys: Vec<(ColumnId, ColumnId)>,
-        /// For each key whether a NULL matches a NULL (IS NOT DISTINCT FROM); otherwise NULLs never match.
-        nulls_match: Vec<bool>,
         residual: Option<Expr>,
         output: Vec<ColumnId>,
     },
@@ -189,19 +186,6 @@ pub enum Fragment {
         input: Box<Fragment>,
         times: ColumnId,
     },
-    /// The end of a statement that writes: rows go to files; yields a row for each file. Only as the root of a stage.
-    Write {
-        input: Box<Fragment>,
-        target: Box<super::write::WriteTarget>,
-    },
-    /// The task's rows, in the order of `partition_by`, then `order_by` (stable), with a column for each call. Rows that are
-    /// equal in `partition_by` are all in this task.
-    Window {
-        input: Box<Fragment>,
-        partition_by: Vec<ColumnId>,
-        order_by: Vec<SortKey>,
-        calls: Vec<WindowCall>,
-    },
 }
 
 /// What a join yields, seen from the probe (left) side.
@@ -215,11 +199,32 @@ pub enum PhysicalJoin {
     FullOuter,
     Semi,
     Anti,
-    /// Probe rows and one BOOLEAN column, as [`super::logical::JoinKind::Mark`]. In a hash join without a residual the keys are what
-    /// was asked, so a NULL among them makes a miss unknown; with one, they choose the rows of which the residual is asked.
+    /// Probe rows and one BOOLEAN column, as [`super::logical::JoinKind::Mark`].
     Mark(ColumnId),
     /// As LeftOuter, but a second match is the error SUBQUERY_MULTIPLE_ROWS.
     Single,
+    /// Each probe row with the one match that is closest: of the build rows with its keys whose `build` column is on the right
+    /// side of its `probe` column, the nearest; among equals the last for `<` and `<=` seen from the build side, else the first.
+    AsOf {
+        probe: ColumnId,
+        build: ColumnId,
+        order: AsOfOrder,
+        /// Whether probe rows without a match are kept.
+        outer: bool,
+    },
+}
+
+/// Where the closest build value lies, seen from the probe value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AsOfOrder {
+    /// The greatest that is less.
+    Before,
+    /// The greatest that is not greater.
+    UpTo,
+    /// The least that is greater.
+    After,
+    /// The least that is not less.
+    From,
 }
 
 /// Which part of an aggregation this is.
@@ -260,7 +265,6 @@ impl Fragment {
             | Fragment::ReadAll { columns, .. }
             | Fragment::Values { columns, .. }
             | Fragment::SingleRow { columns, .. } => columns.clone(),
-            Fragment::Write { .. } => super::write::reply_columns(),
             Fragment::Filter { input, .. }
             | Fragment::Sort { input, .. }
             | Fragment::TopK { input, .. }
@@ -291,9 +295,6 @@ impl Fragment {
                 }
                 keep(all, output)
             }
-            Fragment::Window { input, calls, .. } => {
-                input.columns().into_iter().chain(calls.iter().map(|c| c.output.clone())).collect()
-            }
         }
     }
 
@@ -313,9 +314,7 @@ impl Fragment {
             | Fragment::SingleRow { input, .. }
             | Fragment::GroupingSets { input, .. }
             | Fragment::FirstOfEach { input, .. }
-            | Fragment::Repeat { input, .. }
-            | Fragment::Write { input, .. }
-            | Fragment::Window { input, .. } => vec![input],
+            | Fragment::Repeat { input, .. } => vec![input],
             Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
                 vec![left, right]
             }

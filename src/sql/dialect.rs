@@ -41,10 +41,6 @@ impl Dialect for FaultlabDialect {
         true
     }
 
-    fn supports_window_function_null_treatment_arg(&self) -> bool {
-        true
-    }
-
     fn supports_group_by_expr(&self) -> bool {
         true
     }

@@ -5,11 +5,8 @@ use crate::functions::table::Category::Number;
 use crate::functions::table::Fails::{Never, Sometimes, UnlessFloat};
 use crate::functions::table::ScalarFunction;
 use crate::functions::table::Typing::{self, Overloads, Rule};
-use crate::functions::{bits, datemake, integers, math, typing};
+use crate::functions::{bits, integers, math, typing};
 
-/// Numbers, and the moments that can be infinite.
-const INFINITE: Typing =
-    Overloads(&["DOUBLE -> BOOLEAN", "DATE -> BOOLEAN", "TIMESTAMP -> BOOLEAN", "TIMESTAMPTZ -> BOOLEAN"]);
 const DOUBLE_TO_DOUBLE: Typing = Overloads(&["DOUBLE -> DOUBLE"]);
 
 const FLOAT_TRUE: Typing = Overloads(&["FLOAT -> BOOLEAN", "DOUBLE -> BOOLEAN"]);
@@ -185,18 +182,18 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
         ("isinf", &["is_infinite"]),
         Number,
-        INFINITE,
+        FLOAT_TRUE,
         Never,
-        datemake::is_infinite,
+        math::is_infinite,
         "whether it is infinite",
         "isinf('inf'::DOUBLE)",
     ),
     entry(
         ("isfinite", &["is_finite"]),
         Number,
-        INFINITE,
+        FLOAT_TRUE,
         Never,
-        datemake::is_finite,
+        math::is_finite,
         "whether it is neither infinite nor NaN",
         "isfinite(1.5::DOUBLE)",
     ),

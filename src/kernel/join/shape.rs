@@ -11,31 +11,10 @@ use std::ops::Range;
 /// A lowered join without the way its pairs are found.
 pub struct JoinShape {
     pub kind: PhysicalJoin,
-    /// Checked on each pair before it counts.
-    residual: Option<Residual>,
+    /// Checked on each pair before it counts, with the columns that it reads of each side.
+    residual: Option<(CompiledExpr, Vec<ColumnId>, Vec<ColumnId>)>,
     pub build: Vec<ColumnDef>,
     output: Vec<OutputColumn>,
-}
-
-/// A condition on pairs, with the columns that it reads of each side.
-struct Residual {
-    condition: CompiledExpr,
-    of_probe: Vec<ColumnId>,
-    of_build: Vec<ColumnId>,
-}
-
-impl Residual {
-    /// What the condition reads, a row for each pair.
-    fn columns(&self, pairs: &Pairs, probe: &DataFrame, build: &DataFrame) -> Result<DataFrame, TaskError> {
-        let mut columns = Vec::with_capacity(self.of_probe.len() + self.of_build.len());
-        for id in &self.of_probe {
-            columns.push(columns::take_column(columns::find(probe, *id)?, &pairs.probe));
-        }
-        for id in &self.of_build {
-            columns.push(columns::take_column(columns::find(build, *id)?, &pairs.build));
-        }
-        Ok(columns::frame(pairs.probe.len(), columns))
-    }
 }
 
 #[derive(Clone)]
@@ -70,8 +49,8 @@ impl JoinShape {
         let residual = residual
             .map(|condition| {
                 let ids = condition.columns();
-                let (of_probe, of_build) = ids.into_iter().partition(|id| of(probe, *id).is_some());
-                Ok::<_, TaskError>(Residual { condition: CompiledExpr::compile(condition)?, of_probe, of_build })
+                let (left, right) = ids.into_iter().partition(|id| of(probe, *id).is_some());
+                Ok::<_, TaskError>((CompiledExpr::compile(condition)?, left, right))
             })
             .transpose()?;
         let output = output
@@ -83,6 +62,12 @@ impl JoinShape {
                 (None, None) => Err(TaskError::bug(format!("a join has no column {id}"))),
             })
             .collect::<Result<_, _>>()?;
+        // Which of its matches a row takes is decided before; what it yields is that of an inner or a left join.
+        let kind = match kind {
+            PhysicalJoin::AsOf { outer: false, .. } => PhysicalJoin::Inner,
+            PhysicalJoin::AsOf { outer: true, .. } => PhysicalJoin::LeftOuter,
+            other => other,
+        };
         Ok(JoinShape { kind, residual, build: build.to_vec(), output })
     }
 
@@ -110,11 +95,18 @@ impl JoinShape {
         build: &DataFrame,
         clock: &QueryClock,
     ) -> Result<Pairs, TaskError> {
-        let Some(residual) = &self.residual else { return Ok(pairs) };
+        let Some((condition, left, right)) = &self.residual else { return Ok(pairs) };
         if pairs.probe.is_empty() {
             return Ok(pairs);
         }
-        let mask = residual.condition.evaluate_mask(&residual.columns(&pairs, probe, build)?, clock)?;
+        let mut columns = Vec::with_capacity(left.len() + right.len());
+        for id in left {
+            columns.push(columns::take_column(columns::find(probe, *id)?, &pairs.probe));
+        }
+        for id in right {
+            columns.push(columns::take_column(columns::find(build, *id)?, &pairs.build));
+        }
+        let mask = condition.evaluate_mask(&columns::frame(pairs.probe.len(), columns), clock)?;
         let mut kept = Pairs::default();
         for (place, keep) in mask.iter().enumerate() {
             if keep == Some(true) {
@@ -125,33 +117,8 @@ impl JoinShape {
         Ok(kept)
     }
 
-    /// What these probe rows yield to a mark join, whose condition is asked of each pair: TRUE if it is true of one, else NULL if it
-    /// is unknown of one.
-    pub fn emit_marks(
-        &self,
-        pairs: &Pairs,
-        rows: Range<usize>,
-        probe: &DataFrame,
-        build: &DataFrame,
-        clock: &QueryClock,
-    ) -> Result<DataFrame, TaskError> {
-        let mut matched = vec![false; rows.len()];
-        let mut unknown = vec![false; rows.len()];
-        if let Some(residual) = &self.residual
-            && !pairs.probe.is_empty()
-        {
-            let (truths, falses) = residual.condition.evaluate_truth(&residual.columns(pairs, probe, build)?, clock)?;
-            for ((row, truth), falsehood) in pairs.probe.iter().zip(truths.iter()).zip(falses.iter()) {
-                let place = *row as usize - rows.start;
-                matched[place] |= truth == Some(true);
-                unknown[place] |= truth == Some(false) && falsehood == Some(false);
-            }
-        }
-        let start = rows.start;
-        self.emit_whether(&matched, rows, probe, build, |row| unknown[row - start])
-    }
-
-    /// What these probe rows yield, given all their pairs.
+    /// What these probe rows yield, given all their pairs. `unknown(row)` says whether a row without a match is NULL rather than
+    /// FALSE to a mark join.
     pub fn emit(
         &self,
         pairs: Pairs,
@@ -159,12 +126,15 @@ impl JoinShape {
         probe: &DataFrame,
         build: &DataFrame,
         matches: Option<&mut Matches>,
+        unknown: impl Fn(usize) -> bool,
     ) -> Result<DataFrame, TaskError> {
         if let Some(matches) = matches {
             pairs.build.iter().for_each(|row| matches.met[*row as usize] = true);
         }
         match self.kind {
-            PhysicalJoin::Inner | PhysicalJoin::RightOuter => self.output(&pairs, probe, build, None),
+            PhysicalJoin::Inner | PhysicalJoin::RightOuter | PhysicalJoin::AsOf { .. } => {
+                self.output(&pairs, probe, build, None)
+            }
             PhysicalJoin::LeftOuter | PhysicalJoin::FullOuter => {
                 self.output(&with_unmatched(pairs, rows), probe, build, None)
             }
@@ -177,13 +147,12 @@ impl JoinShape {
             PhysicalJoin::Semi | PhysicalJoin::Anti | PhysicalJoin::Mark(_) => {
                 let mut matched = vec![false; rows.len()];
                 pairs.probe.iter().for_each(|row| matched[*row as usize - rows.start] = true);
-                self.emit_whether(&matched, rows, probe, build, |_| false)
+                self.emit_whether(&matched, rows, probe, build, unknown)
             }
         }
     }
 
-    /// As [`JoinShape::emit`] for a join that asks only whether a row has a match; `matched` begins at the first of `rows`. `unknown(row)` says
-    /// whether a row without a match is NULL rather than FALSE to a mark join.
+    /// As [`JoinShape::emit`] for a join that asks only whether a row has a match; `matched` begins at the first of `rows`.
     pub fn emit_whether(
         &self,
         matched: &[bool],

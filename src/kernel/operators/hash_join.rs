@@ -3,7 +3,7 @@
 use super::{BATCH_ROWS, Batches, Operator, Stream, Task, drain};
 use crate::journal::TaskError;
 use crate::kernel::columns;
-use crate::kernel::join::{BuildSide, JoinShape, KeyPairs, Matches, Pairs, Sharing};
+use crate::kernel::join::{BuildSide, Closest, JoinShape, KeyPairs, Matches, Pairs, Sharing};
 use crate::kernel::keys::NO_ID;
 use crate::plan::physical::PhysicalJoin;
 use polars::prelude::*;
@@ -15,6 +15,8 @@ pub struct HashJoinOperator {
     pub build: Box<Operator>,
     pub keys: KeyPairs,
     pub shape: JoinShape,
+    /// An ASOF join takes one match of each row.
+    pub closest: Option<Closest>,
     pub sharing: Option<Sharing>,
 }
 
@@ -32,7 +34,10 @@ impl HashJoinOperator {
 
     fn build(&self, task: &Task) -> Result<BuildSide, TaskError> {
         let frames = drain(task, &mut *self.build.open(task)?)?;
-        let side = BuildSide::new(columns::concat(&frames, &self.shape.build)?, &self.keys)?;
+        let mut side = BuildSide::new(columns::concat(&frames, &self.shape.build)?, &self.keys)?;
+        if let Some(closest) = &self.closest {
+            closest.sort(&mut side)?;
+        }
         task.memory.replace(0, side.bytes());
         Ok(side)
     }
@@ -71,7 +76,16 @@ impl HashJoinStream<'_> {
             return shape.emit_whether(&matched, 0..batch.height(), batch, &build.rows, unknown);
         }
         let mut pairs = Pairs::default();
-        if build.is_unique() {
+        if let Some(closest) = &self.join.closest {
+            let values = closest.values(batch)?;
+            for (row, id) in ids.iter().enumerate().filter(|(_, id)| **id != NO_ID) {
+                if let Some(place) = closest.choose(build, build.places(*id), values[row]) {
+                    pairs.probe.push(row as IdxSize);
+                    pairs.build.push(place);
+                }
+            }
+            *next = batch.height();
+        } else if build.is_unique() {
             for (row, id) in ids.iter().enumerate().skip(start) {
                 if *id != NO_ID {
                     pairs.probe.push(row as IdxSize);
@@ -89,11 +103,8 @@ impl HashJoinStream<'_> {
                 *next += 1;
             }
         }
-        if matches!(shape.kind, PhysicalJoin::Mark(_)) {
-            return shape.emit_marks(&pairs, start..*next, batch, &build.rows, &self.task.context.clock);
-        }
         let pairs = shape.check(pairs, batch, &build.rows, &self.task.context.clock)?;
-        shape.emit(pairs, start..*next, batch, &build.rows, self.matches.as_mut())
+        shape.emit(pairs, start..*next, batch, &build.rows, self.matches.as_mut(), unknown)
     }
 }
 

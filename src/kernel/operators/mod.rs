@@ -9,7 +9,6 @@ mod rows;
 mod scan;
 mod sort;
 mod source;
-mod window;
 
 pub use compile::Operator;
 pub use rows::more_than_one_row;

@@ -15,7 +15,7 @@ use crate::sql::diagnostic::{Diagnostic, Result, Span};
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
 
 /// A part of FROM: its rows and what they can be called.
-pub(super) type Source = (LogicalPlan, Vec<Relation>);
+type Source = (LogicalPlan, Vec<Relation>);
 
 /// The parts of a name as they were written.
 pub(super) fn parts(name: &ast::ObjectName) -> Vec<String> {
@@ -56,7 +56,7 @@ impl<'q> Binder<'q> {
         Ok(source)
     }
 
-    pub fn factor(&mut self, factor: &'q TableFactor) -> Result<Source> {
+    fn factor(&mut self, factor: &'q TableFactor) -> Result<Source> {
         match factor {
             TableFactor::Table { name, alias, args, sample, with_ordinality, .. } => {
                 let place = self.span_of(name);
@@ -149,9 +149,6 @@ impl<'q> Binder<'q> {
                 return Ok(source);
             }
         }
-        if let Some(source) = self.view(&parts(name), place)? {
-            return Ok(source);
-        }
         let table = self.context.tables.table(&parts(name)).map_err(|e| e.at(place))?;
         self.scan(table, place)
     }
@@ -161,10 +158,6 @@ impl<'q> Binder<'q> {
         let source = match name {
             [one] => self.cte(one, None)?,
             _ => None,
-        };
-        let source = match source {
-            Some(source) => Some(source),
-            None => self.view(name, None)?,
         };
         let (plan, relations) = match source {
             Some(source) => source,
@@ -256,12 +249,13 @@ impl<'q> Binder<'q> {
             JoinOperator::CrossJoin(c) => (JoinKind::Cross, c),
             JoinOperator::Semi(c) | JoinOperator::LeftSemi(c) => (JoinKind::Semi, c),
             JoinOperator::Anti(c) | JoinOperator::LeftAnti(c) => (JoinKind::Anti, c),
-            JoinOperator::AsOf { .. } => return Err(not_supported("ASOF joins", place)),
+            // The parser's word for ASOF JOIN, GLOBAL for its LEFT (`sql/respell.rs`).
+            JoinOperator::StraightJoin(c) => (JoinKind::AsOf { outer: step.global }, c),
+            JoinOperator::AsOf { .. } => return Err(not_supported("MATCH_CONDITION", place)),
             JoinOperator::RightSemi(_)
             | JoinOperator::RightAnti(_)
             | JoinOperator::CrossApply
             | JoinOperator::OuterApply
-            | JoinOperator::StraightJoin(_)
             | JoinOperator::ArrayJoin
             | JoinOperator::LeftArrayJoin
             | JoinOperator::InnerArrayJoin => return Err(not_supported("this kind of join", place)),
@@ -275,7 +269,11 @@ impl<'q> Binder<'q> {
             JoinConstraint::None => Err(Diagnostic::new(ErrorCode::SyntaxError, "JOIN without a condition")
                 .at(place)
                 .hint("add ON or USING, or write CROSS JOIN")),
-            JoinConstraint::On(on) => self.join_on(left, right, kind, on),
+            JoinConstraint::On(on) => {
+                let joined = self.join_on(left, right, kind, on)?;
+                self.check_asof(&joined.0, place)?;
+                Ok(joined)
+            }
             JoinConstraint::Using(names) => {
                 let mut columns = Vec::new();
                 for name in names {
@@ -303,7 +301,7 @@ impl<'q> Binder<'q> {
         }
     }
 
-    pub fn join_on(&mut self, left: Source, right: Source, kind: JoinKind, on: &'q ast::Expr) -> Result<Source> {
+    fn join_on(&mut self, left: Source, right: Source, kind: JoinKind, on: &'q ast::Expr) -> Result<Source> {
         let (left_plan, left_names) = left;
         let (right_plan, right_names) = right;
         let all: Vec<Relation> = left_names.iter().chain(&right_names).cloned().collect();
@@ -328,6 +326,40 @@ impl<'q> Binder<'q> {
         Ok((LogicalPlan::Filter { input: Box::new(crossed), predicate: on }, relations))
     }
 
+    /// The condition of an ASOF join: equalities, one inequality between the two sides, and what reads the right side alone.
+    fn check_asof(&self, plan: &LogicalPlan, place: Option<Span>) -> Result<()> {
+        let LogicalPlan::Join { left, right, kind: JoinKind::AsOf { .. }, on: Some(on) } = plan else { return Ok(()) };
+        let reads = |expr: &Expr, plan: &LogicalPlan| {
+            let made = plan.columns();
+            expr.columns().iter().any(|id| made.iter().any(|column| column.id == *id))
+        };
+        let parts = match &on.kind {
+            ExprKind::And(parts) => parts.as_slice(),
+            _ => std::slice::from_ref(on),
+        };
+        let mut inequalities = 0;
+        for part in parts.iter().filter(|part| reads(part, left) && reads(part, right)) {
+            match &part.kind {
+                ExprKind::Call { function, .. } if function == "=" => {}
+                ExprKind::Call { function, args }
+                    if matches!(function.as_str(), "<" | "<=" | ">" | ">=") && args[0].dtype != DataType::Varchar =>
+                {
+                    inequalities += 1;
+                }
+                _ => return Err(not_supported("this condition of an ASOF join", part.span)),
+            }
+        }
+        match inequalities {
+            1 => Ok(()),
+            found => Err(Diagnostic::new(
+                ErrorCode::InvalidArguments,
+                format!("an ASOF join needs one inequality between its sides, and there are {found}"),
+            )
+            .at(on.span.or(place))
+            .hint("ON a.key = b.key AND a.time >= b.time")),
+        }
+    }
+
     /// USING: the named columns are equal and appear once, the left side's first.
     fn join_using(
         &mut self,
@@ -339,6 +371,7 @@ impl<'q> Binder<'q> {
     ) -> Result<Source> {
         let (left_plan, mut left_names) = left;
         let (right_plan, mut right_names) = right;
+        let count = names.len();
         let mut conditions = Vec::new();
         let mut merged: Vec<(ColumnDef, Expr)> = Vec::new();
         for (name, name_place) in names {
@@ -347,7 +380,10 @@ impl<'q> Binder<'q> {
             let (right_id, right_type) = only(&right_names, &name).map_err(|e| e.at(at))?;
             let left_column = Expr::column(left_id, left_type.clone()).at(at);
             let right_column = Expr::column(right_id, right_type.clone()).at(at);
-            conditions.push(scalar("=", vec![left_column.clone(), right_column.clone()], at)?);
+            // ASOF: the last of the columns is the one that may lie before.
+            let closest = matches!(kind, JoinKind::AsOf { .. }) && conditions.len() + 1 == count;
+            let operator = if closest { ">=" } else { "=" };
+            conditions.push(scalar(operator, vec![left_column.clone(), right_column.clone()], at)?);
             let alone = match kind {
                 JoinKind::Right => (right_id, right_type),
                 JoinKind::Full => {
@@ -380,7 +416,7 @@ fn join(left: LogicalPlan, right: LogicalPlan, kind: JoinKind, on: Option<Expr>)
     LogicalPlan::Join { left: Box::new(left), right: Box::new(right), kind, on }
 }
 
-pub(super) fn relation_of(name: Vec<String>, output: &[OutputColumn]) -> Relation {
+fn relation_of(name: Vec<String>, output: &[OutputColumn]) -> Relation {
     let columns = output.iter().map(|c| ScopeColumn::plain(c.name.clone(), c.column, c.dtype.clone())).collect();
     Relation { name, columns }
 }

@@ -1,12 +1,14 @@
 //! Join strategies: which side is built, and whether it is broadcast to the other side's tasks or both are hashed.
 
-use super::{Part, Placement, Planner, Wanted};
+use super::{Part, Placement, Planner, Wanted, not_yet};
 use crate::plan::estimate::estimate;
 use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan};
-use crate::plan::physical::{Fragment, PhysicalJoin, Tasks};
+use crate::plan::optimize::conjuncts;
+use crate::plan::physical::{AsOfOrder, Fragment, PhysicalJoin, Tasks};
 use crate::sql::diagnostic::Result;
 use crate::sql::settings::JoinDistribution;
+use crate::sql::{DataType, Value};
 use std::collections::BTreeSet;
 
 /// A build side up to this size is broadcast: a copy is shared by all tasks of a node, so tens of megabytes are cheap.
@@ -14,8 +16,8 @@ const BROADCAST_BYTES: f64 = 48.0 * 1024.0 * 1024.0;
 
 /// The condition of a join, sorted out.
 struct Condition {
-    /// Equal columns, left and right, and whether NULLs match.
-    keys: Vec<((ColumnId, ColumnId), bool)>,
+    /// Equal columns, left and right.
+    keys: Vec<(ColumnId, ColumnId)>,
     residual: Option<Expr>,
 }
 
@@ -34,14 +36,14 @@ impl Planner<'_> {
         let read: Wanted = wanted.iter().copied().chain(on.iter().flat_map(|e| e.columns())).collect();
         let mut left_part = self.part(left, &read.intersection(&left_columns).copied().collect())?;
         let mut right_part = self.part(right, &read.intersection(&right_columns).copied().collect())?;
-        let condition = self.condition(kind, on, &left_columns, &right_columns, &mut left_part, &mut right_part);
+        let condition = self.condition(on, &left_columns, &right_columns, &mut left_part, &mut right_part);
         let cardinality = estimate(plan);
         let mut output: Vec<ColumnId> = plan.columns().iter().map(|c| c.id).filter(|c| wanted.contains(c)).collect();
         if output.is_empty() {
             // Rows are counted by a column.
             output.extend(left_part.fragment.columns().first().map(|c| c.id));
         }
-        let mut joined = if condition.keys.is_empty() {
+        let mut joined = if condition.keys.is_empty() && !matches!(kind, JoinKind::AsOf { .. }) {
             self.nested_loop(left_part, right_part, kind, condition.residual, output)?
         } else {
             self.hash_join(left_part, right_part, kind, condition, output)?
@@ -53,7 +55,6 @@ impl Planner<'_> {
     /// Sorts out `on`: equalities between the sides become keys (computed below the join if they are not plain columns).
     fn condition(
         &mut self,
-        kind: JoinKind,
         on: Option<&Expr>,
         left_columns: &Wanted,
         right_columns: &Wanted,
@@ -66,28 +67,15 @@ impl Planner<'_> {
             None => vec![],
         };
         let (mut keys, mut residual) = (Vec::new(), Vec::new());
-        // A mark must tell FALSE from unknown. With a single equality the operator does that by itself; otherwise an equality may
-        // only choose pairs where NULL counts as FALSE, that is, where it `IS TRUE`.
-        let is_mark = matches!(kind, JoinKind::Mark(_));
-        let only_equality = parts.len() == 1;
         for part in parts {
-            let equality = match equality(&part) {
-                Some(Equality { strict: false, .. }) if is_mark && !only_equality => None,
-                other => other,
-            };
-            if let Some(equality) = equality
-                && let Some((l, r)) = sides(equality.sides, left_columns, right_columns)
+            if let ExprKind::Call { function, args } = &part.kind
+                && function == "="
+                && let Some((l, r)) = sides(args, left_columns, right_columns)
             {
-                if is_mark && (equality.strict || equality.nulls_match) && residual.is_empty() {
-                    residual.push(Expr::boolean(true));
-                }
-                keys.push(((self.key(l, left), self.key(r, right)), equality.nulls_match));
+                keys.push((self.key(l, left), self.key(r, right)));
             } else if part != Expr::boolean(true) {
                 residual.push(part);
             }
-        }
-        if keys.is_empty() {
-            residual.retain(|part| *part != Expr::boolean(true));
         }
         Condition { keys, residual: if residual.is_empty() { None } else { Some(Expr::and(residual)) } }
     }
@@ -114,12 +102,12 @@ impl Planner<'_> {
         condition: Condition,
         output: Vec<ColumnId>,
     ) -> Result<Part> {
-        let Condition { mut keys, residual } = condition;
+        let Condition { mut keys, mut residual } = condition;
         let bytes = |part: &Part| part.cardinality.bytes(part.fragment.columns().iter().map(|c| c.id));
         // Inner joins build the smaller side; seen from there, left and right are only names.
         if kind == JoinKind::Inner && bytes(&left) < bytes(&right) {
             std::mem::swap(&mut left, &mut right);
-            keys = keys.into_iter().map(|((l, r), nulls)| ((r, l), nulls)).collect();
+            keys = keys.into_iter().map(|(l, r)| (r, l)).collect();
         }
         let mut physical = match kind {
             JoinKind::Inner | JoinKind::Cross => PhysicalJoin::Inner,
@@ -130,10 +118,20 @@ impl Planner<'_> {
             JoinKind::Anti => PhysicalJoin::Anti,
             JoinKind::Single => PhysicalJoin::Single,
             JoinKind::Mark(id) => PhysicalJoin::Mark(id),
+            JoinKind::AsOf { outer } => {
+                let (closest, rest) = self.closest(residual, &mut left, &mut right, outer)?;
+                residual = rest;
+                if keys.is_empty() {
+                    // One group of rows: all of them.
+                    let zero = Expr::literal(Value::Int(0), DataType::Integer);
+                    keys.push((self.key(&zero, &mut left), self.key(&zero, &mut right)));
+                }
+                closest
+            }
         };
         let keeps_build_rows = matches!(physical, PhysicalJoin::RightOuter | PhysicalJoin::FullOuter);
-        // A mark by keys alone must know whether there is a NULL anywhere on the build side, so every task needs all of it.
-        let must_broadcast = matches!(physical, PhysicalJoin::Mark(_)) && residual.is_none();
+        // A mark must know whether there is a NULL anywhere on the build side, so every task needs all of it.
+        let must_broadcast = matches!(physical, PhysicalJoin::Mark(_));
         let broadcast = must_broadcast
             || !keeps_build_rows
                 && match self.settings.join_distribution() {
@@ -154,10 +152,10 @@ impl Planner<'_> {
         }
         if physical == PhysicalJoin::LeftOuter && bytes(&left) < bytes(&right) {
             std::mem::swap(&mut left, &mut right);
-            keys = keys.into_iter().map(|((l, r), nulls)| ((r, l), nulls)).collect();
+            keys = keys.into_iter().map(|(l, r)| (r, l)).collect();
             physical = PhysicalJoin::RightOuter;
         }
-        let (left_keys, right_keys): (Vec<_>, Vec<_>) = keys.iter().map(|(pair, _)| *pair).unzip();
+        let (left_keys, right_keys): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
         let partitions = match (&left.placement, &right.placement) {
             (Placement::Hashed(k, n), _) if *k == left_keys => *n,
             (_, Placement::Hashed(k, n)) if *k == right_keys => *n,
@@ -173,6 +171,37 @@ impl Planner<'_> {
         };
         let fragment = hash(probe.fragment, build.fragment, physical, keys, residual, output);
         Ok(Part { fragment, tasks: Tasks::Partitions { count: partitions }, placement, cardinality: probe.cardinality })
+    }
+
+    /// The inequality of an ASOF join, and what is left of its condition.
+    fn closest(
+        &mut self,
+        residual: Option<Expr>,
+        left: &mut Part,
+        right: &mut Part,
+        outer: bool,
+    ) -> Result<(PhysicalJoin, Option<Expr>)> {
+        let columns = |part: &Part| part.fragment.columns().iter().map(|c| c.id).collect::<Wanted>();
+        let (left_columns, right_columns) = (columns(left), columns(right));
+        let mut parts = residual.map(conjuncts).unwrap_or_default();
+        let inequality = |part: &Expr| {
+            let ExprKind::Call { function, args } = &part.kind else { return None };
+            let (l, r) = sides(args, &left_columns, &right_columns)?;
+            let order = match (function.as_str(), args.first() == Some(l)) {
+                (">", true) | ("<", false) => AsOfOrder::Before,
+                (">=", true) | ("<=", false) => AsOfOrder::UpTo,
+                ("<", true) | (">", false) => AsOfOrder::After,
+                ("<=", true) | (">=", false) => AsOfOrder::From,
+                _ => return None,
+            };
+            Some((order, l.clone(), r.clone()))
+        };
+        let Some((at, (order, l, r))) = parts.iter().enumerate().find_map(|(i, p)| Some((i, inequality(p)?))) else {
+            return Err(not_yet("ASOF joins without an inequality"));
+        };
+        parts.remove(at);
+        let closest = PhysicalJoin::AsOf { probe: self.key(&l, left), build: self.key(&r, right), order, outer };
+        Ok((closest, if parts.is_empty() { None } else { Some(Expr::and(parts)) }))
     }
 
     fn nested_loop(
@@ -192,7 +221,8 @@ impl Planner<'_> {
             JoinKind::Semi => PhysicalJoin::Semi,
             JoinKind::Anti => PhysicalJoin::Anti,
             JoinKind::Mark(id) => PhysicalJoin::Mark(id),
-            JoinKind::Single if on.is_some() => PhysicalJoin::Single,
+            JoinKind::AsOf { .. } => return Err(not_yet("ASOF joins without an inequality")),
+            JoinKind::Single if on.is_some() => return Err(not_yet("correlated subqueries")),
             JoinKind::Single => {
                 // Stands alone: one row for everybody, so this is a cross join with that row.
                 let wanted = all(&right);
@@ -204,7 +234,7 @@ impl Planner<'_> {
             }
         };
         let rows = |part: &Part| part.cardinality.rows;
-        if matches!(kind, JoinKind::Inner | JoinKind::Cross) && rows(&left) < rows(&right) {
+        if physical == PhysicalJoin::Inner && kind != JoinKind::Single && rows(&left) < rows(&right) {
             std::mem::swap(&mut left, &mut right);
         }
         if matches!(physical, PhysicalJoin::FullOuter | PhysicalJoin::RightOuter) {
@@ -245,33 +275,11 @@ fn hash(
     probe: Fragment,
     build: Fragment,
     kind: PhysicalJoin,
-    keys: Vec<((ColumnId, ColumnId), bool)>,
+    keys: Vec<(ColumnId, ColumnId)>,
     residual: Option<Expr>,
     output: Vec<ColumnId>,
 ) -> Fragment {
-    let (keys, nulls_match) = keys.into_iter().unzip();
-    Fragment::HashJoin { probe: Box::new(probe), build: Box::new(build), kind, keys, nulls_match, residual, output }
-}
-
-/// A condition that can be a key of a hash join.
-struct Equality<'e> {
-    sides: &'e [Expr],
-    nulls_match: bool,
-    /// Whether it is FALSE rather than unknown where a side is NULL.
-    strict: bool,
-}
-
-fn equality(part: &Expr) -> Option<Equality<'_>> {
-    let ExprKind::Call { function, args } = &part.kind else { return None };
-    match (function.as_str(), args.as_slice()) {
-        ("=", _) => Some(Equality { sides: args, nulls_match: false, strict: false }),
-        ("is_not_distinct_from", [inner, truth]) if truth.kind == Expr::boolean(true).kind => match equality(inner) {
-            Some(equality) => Some(Equality { strict: true, ..equality }),
-            None => None,
-        },
-        ("is_not_distinct_from", _) => Some(Equality { sides: args, nulls_match: true, strict: true }),
-        _ => None,
-    }
+    Fragment::HashJoin { probe: Box::new(probe), build: Box::new(build), kind, keys, residual, output }
 }
 
 /// The two sides of an equality, the left input's first, if each reads one input only.

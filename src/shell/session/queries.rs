@@ -3,6 +3,7 @@
 use super::Session;
 use super::result::{Answer, Failure, StatementResult};
 use super::rounds::Rounds;
+use super::tables::SessionTables;
 use crate::catalog::TableRef;
 use crate::cluster::{QueryOutcome, QuerySpec};
 use crate::functions::QueryClock;
@@ -44,10 +45,10 @@ struct LastQuery {
 
 /// A query that is ready to run, with the facts that are fixed for it.
 pub struct Planned {
-    pub plan: PhysicalQuery,
-    pub clock: QueryClock,
+    plan: PhysicalQuery,
+    clock: QueryClock,
     /// Queries that ran before there was a plan.
-    pub rounds: u64,
+    rounds: u64,
 }
 
 /// A query that ran to its end.
@@ -102,7 +103,10 @@ impl Session {
         match parse(&last.text) {
             Ok(parsed) => match &parsed.statement {
                 Statement::Query(query) => self.query(query, &last.text, None, watch),
-                _ => self.dispatch(parsed, watch),
+                _ => StatementResult::error(
+                    Diagnostic::new(ErrorCode::NotSupported, "The last statement was not a query"),
+                    text,
+                ),
             },
             Err(error) => StatementResult::error(error, &last.text),
         }
@@ -165,44 +169,30 @@ impl Session {
         text: &str,
         watch: Option<&mut dyn Watch>,
     ) -> Result<Planned, Diagnostic> {
-        let clock = self.next_clock();
-        let (bound, rounds) = self.bind(clock, text, watch, |context| plan::bind::bind(query, text, context))?;
-        Ok(Planned { rounds, ..self.cut(bound, clock)? })
-    }
-
-    /// The facts that are fixed for the next query.
-    pub(super) fn next_clock(&mut self) -> QueryClock {
+        let now = self.now();
         self.past.planned += 1;
-        self.clock.for_query(self.now(), self.past.planned, self.settings.zone())
-    }
-
-    /// Lets `bind` work against the tables as they are now; beside what it gives, how many rounds ran for it. `sql` is what the
-    /// journal calls them; without `watch` they are taken to be empty.
-    pub(super) fn bind<T>(
-        &self,
-        clock: QueryClock,
-        sql: &str,
-        watch: Option<&mut dyn Watch>,
-        bind: impl FnOnce(&plan::bind::BindContext) -> Result<T, Diagnostic>,
-    ) -> Result<(T, u64), Diagnostic> {
-        let tables = self.tables();
+        let clock = self.clock.for_query(now, self.past.planned);
+        let tables = SessionTables {
+            catalog: &self.catalog,
+            generated: &self.generated,
+            journal: &self.journal,
+            start_us: self.clock.start_us,
+            now,
+        };
         let runner = Rounds {
             cluster: &self.cluster,
             journal: &self.journal,
             settings: &self.settings,
             clock,
-            sql,
+            sql: text,
             watch: RefCell::new(watch),
             count: Cell::new(0),
         };
-        let bound = bind(&plan::bind::BindContext { tables: &tables, clock, runner: &runner })?;
+        let context = plan::bind::BindContext { tables: &tables, clock, runner: &runner };
+        let bound = plan::bind::bind(query, text, &context)?;
+        let plan = plan::plan(bound, &self.settings, clock)?;
         let rounds = runner.count.get();
-        Ok((bound, rounds))
-    }
-
-    /// From a bound query to stages.
-    pub(super) fn cut(&self, bound: plan::Query, clock: QueryClock) -> Result<Planned, Diagnostic> {
-        Ok(Planned { plan: plan::plan(bound, &self.settings, clock)?, clock, rounds: 0 })
+        Ok(Planned { plan, clock, rounds })
     }
 
     /// Runs a plan to its end. `sql` is what the journal calls it.
@@ -228,7 +218,7 @@ impl Session {
             Diagnostic::new(ErrorCode::GenericInternalError, format!("The journal does not know {query}"))
         })?;
         let outcome = match outcome {
-            QueryOutcome::Finished { blocks } => Ok(Rows::new(output, blocks).in_zone(clock.zone)),
+            QueryOutcome::Finished { blocks } => Ok(Rows::new(output, blocks)),
             QueryOutcome::Failed { span, .. } => Err(span),
         };
         Ok(Ran { info, outcome, rounds })
@@ -282,7 +272,7 @@ impl Session {
 
 impl StatementResult {
     /// Keeps the query for RERUN if it ran on the workers.
-    pub(super) fn remember(self, session: &mut Session, text: &str) -> StatementResult {
+    fn remember(self, session: &mut Session, text: &str) -> StatementResult {
         if let Some(query) = self.query
             && session.info(query).is_some_and(|info| info.started.is_some())
         {
