@@ -95,7 +95,7 @@ impl QueryRunner for NoRows {
 fn answer(text: &str) -> String {
     let tables = Tables::new();
     // 2024-02-03 04:05:06 UTC.
-    let clock = QueryClock { now_us: 1_706_933_106_000_000, seed: 1 };
+    let clock = QueryClock { now_us: 1_706_933_106_000_000, seed: 1, zone: chrono_tz::UTC };
     let parsed = match parse(text) {
         Ok(parsed) => parsed,
         Err(error) => return format!("{}: {}\n", error.code, error.render(text)),

@@ -144,7 +144,7 @@ fn spec(plan: PhysicalQuery, mode: Mode, on_nodes: bool) -> QuerySpec {
         plan: Arc::new(plan),
         mode,
         limits: Limits::default(),
-        clock: QueryClock { now_us: 0, seed: 1 },
+        clock: QueryClock { now_us: 0, seed: 1, zone: chrono_tz::UTC },
         on_nodes,
     }
 }
@@ -488,6 +488,7 @@ fn joined() -> PhysicalQuery {
         build: Box::new(Fragment::ReadAll { stage: StageId(1), columns: vec![other.clone()] }),
         kind: PhysicalJoin::Inner,
         keys: vec![(v.id, other.id)],
+        nulls_match: vec![false],
         residual: None,
         output: vec![k.id, v.id],
     };

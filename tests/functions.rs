@@ -9,7 +9,7 @@ use faultlab::plan::{ColumnId, Expr, ExprKind, fold};
 use faultlab::sql::{DataType, Span, Value};
 use polars::prelude::{Column, DataFrame};
 
-const CLOCK: QueryClock = QueryClock { now_us: 1_700_000_000_000_000, seed: 42 };
+const CLOCK: QueryClock = QueryClock { now_us: 1_700_000_000_000_000, seed: 42, zone: chrono_tz::UTC };
 
 /// `type=text` or `type NULL`.
 fn parse_value(written: &str) -> (DataType, Value) {

@@ -42,7 +42,7 @@ impl Case {
 
     fn blocks(&self, fragment: Fragment, exchange: Exchange) -> Result<Vec<Arc<Block>>, ErrorCode> {
         let stage = Stage { id: StageId(9), fragment, tasks: Tasks::Single, exchange, estimate: Estimate::default() };
-        let context = TaskContext::alone(QueryClock { now_us: 0, seed: 0 });
+        let context = TaskContext::alone(QueryClock { now_us: 0, seed: 0, zone: chrono_tz::UTC });
         let compiled = CompiledStage::compile(&stage).map_err(|e| e.code())?;
         compiled.run(PartitionId(0), &self.inputs, &context).map(|out| out.blocks).map_err(|e| e.code())
     }
@@ -215,6 +215,7 @@ fn joined(kind: PhysicalJoin, residual: Option<Expr>) -> Result<Vec<String>, Err
         build: read(2, &[def(2, DataType::BigInt), def(3, DataType::Varchar)]),
         kind,
         keys: vec![(ColumnId(0), ColumnId(2))],
+        nulls_match: vec![false],
         residual,
         output,
     })

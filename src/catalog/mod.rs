@@ -20,7 +20,9 @@ pub mod source;
 mod storage;
 pub mod table;
 mod text;
+pub mod warehouse;
 mod watch;
+pub mod write;
 
 pub use footer::{Footer, RowGroup, ValueRange, read_footer};
 pub use pieces::{FileId, Fingerprint, Piece, PieceRange, group_pieces};
@@ -28,5 +30,5 @@ pub use prune::{ColumnTest, may_match};
 pub use reader::{PieceReader, RowFilter, ScanRequest};
 pub use registry::{Catalog, Change, ChangeKind, DataSource};
 pub use settings::FolderSettings;
-pub use source::TableSource;
+pub use source::{TableSource, View};
 pub use table::{ColumnInfo, ColumnStatistics, CsvDialect, Format, MemoryRows, Table, TableFile, TableRef};

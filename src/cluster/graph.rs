@@ -83,6 +83,7 @@ fn title(stage: &Stage, is_result: bool) -> String {
             Fragment::Sort { .. } => "sort".to_string(),
             Fragment::TopK { limit, .. } => format!("top {limit}"),
             Fragment::Limit { .. } => "limit".to_string(),
+            Fragment::Window { .. } => "window".to_string(),
             Fragment::ExchangeRead { .. }
             | Fragment::ReadAll { .. }
             | Fragment::Filter { .. }
@@ -91,6 +92,7 @@ fn title(stage: &Stage, is_result: bool) -> String {
             | Fragment::SingleRow { .. } => return,
             Fragment::GroupingSets { .. } => "grouping sets".to_string(),
             Fragment::FirstOfEach { .. } => "first of each".to_string(),
+            Fragment::Write { target, .. } => format!("write {}", target.name),
         };
         if words.last() != Some(&word) {
             words.push(word);

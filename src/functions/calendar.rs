@@ -7,6 +7,28 @@ pub(super) const MICROS_PER_MINUTE: i64 = 60 * MICROS_PER_SECOND;
 pub(super) const MICROS_PER_HOUR: i64 = 60 * MICROS_PER_MINUTE;
 pub(super) const MICROS_PER_DAY: i64 = 24 * MICROS_PER_HOUR;
 
+/// The dates `infinity` and `-infinity`.
+pub(super) const DATE_INFINITY: i32 = i32::MAX;
+/// The timestamps `infinity` and `-infinity`.
+pub(super) const TIMESTAMP_INFINITY: i64 = i64::MAX;
+/// The first timestamp: 290309-12-22 (BC) 00:00:00.
+const FIRST_TIMESTAMP: i64 = -9_223_372_022_400_000_000;
+
+/// Whether a day number is a day.
+pub(super) fn is_finite_date(days: i32) -> bool {
+    days.unsigned_abs() != DATE_INFINITY.unsigned_abs()
+}
+
+/// Whether microseconds are a point in time.
+pub(super) fn is_finite_timestamp(micros: i64) -> bool {
+    micros.unsigned_abs() != TIMESTAMP_INFINITY.unsigned_abs()
+}
+
+/// Microseconds that are a finite timestamp; None outside of the range.
+pub(super) fn checked_timestamp(micros: i64) -> Option<i64> {
+    (FIRST_TIMESTAMP..TIMESTAMP_INFINITY).contains(&micros).then_some(micros)
+}
+
 /// A date by its parts; the year before 1 is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Civil {
@@ -56,12 +78,16 @@ pub(super) fn add_months(days: i64, months: i64) -> i64 {
     days_from_civil(Civil { year, month, day: date.day.min(month_length(year, month)) })
 }
 
-/// A timestamp plus an interval: months first, then days, then time. None if it leaves the range of timestamps.
+/// A timestamp plus an interval: months first, then days, then time. None if it leaves the range of timestamps; an infinite
+/// one stays what it is.
 pub(super) fn add_interval(micros: i64, interval: Interval) -> Option<i64> {
+    if !is_finite_timestamp(micros) {
+        return Some(micros);
+    }
     let (days, time) = (micros.div_euclid(MICROS_PER_DAY), micros.rem_euclid(MICROS_PER_DAY));
     let days = if interval.months == 0 { days } else { add_months(days, interval.months.into()) };
     let days = days + i64::from(interval.days);
-    days.checked_mul(MICROS_PER_DAY)?.checked_add(time)?.checked_add(interval.micros)
+    days.checked_mul(MICROS_PER_DAY)?.checked_add(time)?.checked_add(interval.micros).and_then(checked_timestamp)
 }
 
 /// The opposite interval; None for the one that has none.

@@ -255,7 +255,7 @@ fn interval_length(interval: Interval) -> i128 {
 /// `nullif(a, b)`: NULL where they are equal.
 pub(super) fn nullif(args: &[Column], types: &[DataType], result: &DataType, rows: usize) -> Result<Column, RowError> {
     let length = result_length(args, rows);
-    let common = super::common_type(&types[0], &types[1])
+    let common = super::equality_type(&types[0], &types[1])
         .ok_or_else(|| TaskError::bug(format!("nullif of {} and {}", types[0], types[1])))?;
     let a = super::cast::cast_column(&args[0], &types[0], &common, false)?;
     let b = super::cast::cast_column(&args[1], &types[1], &common, false)?;

@@ -11,6 +11,8 @@ pub struct QueryClock {
     pub now_us: i64,
     /// For `random()`.
     pub seed: u64,
+    /// The time zone of the session.
+    pub zone: chrono_tz::Tz,
 }
 
 /// Evaluates a function over columns of equal length `rows` (a constant argument comes as a column of length 1, and a

@@ -1,20 +1,23 @@
-//! Parts of dates: taking them out, cutting at them, counting them, and dates as text.
+//! Parts of dates: taking them out, cutting at them, counting them. What is infinite has no parts: they are NULL.
 
 use super::RowError;
 use super::calendar::{
     Civil, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, civil_from_days,
-    day_of_year as day_in_year, days_from_civil, iso_week, iso_weekday, month_length,
+    day_of_year as day_in_year, days_from_civil, is_finite_date, is_finite_timestamp, iso_week, iso_weekday,
+    month_length,
 };
 use super::columns::{Numbers, Rows, Texts, numbers_by_row, out_of_range, result_length, texts_by_row};
+use super::dateformat::{DAYS, MONTHS};
+use super::datetime::timestamp_at;
 use crate::journal::{ErrorCode, TaskError};
 use crate::sql::DataType;
 use crate::sql::types::Interval;
 use polars::prelude::{Column, Float64Type, Int32Type, Int64Type, Int128Type};
-use std::fmt::Write;
 
 /// A part of a date that is a whole number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
+    Nanosecond,
     Microsecond,
     Millisecond,
     Second,
@@ -34,13 +37,20 @@ enum Part {
     IsoYear,
     YearWeek,
     Era,
+    /// Of the distance from UTC, in seconds; none is kept with a value.
+    Timezone,
+    TimezoneHour,
+    TimezoneMinute,
 }
 
 /// The part of that name, and the function that takes it out.
 fn part_named(name: &str) -> Option<(Part, &'static str)> {
     Some(match name.to_ascii_lowercase().as_str() {
-        "microsecond" | "microseconds" | "us" | "usec" => (Part::Microsecond, "microsecond"),
-        "millisecond" | "milliseconds" | "ms" | "msec" => (Part::Millisecond, "millisecond"),
+        "nanosecond" | "nanoseconds" | "ns" | "nsec" | "nsecs" => (Part::Nanosecond, "nanosecond"),
+        "microsecond" | "microseconds" | "us" | "usec" | "usecs" | "usecond" | "useconds" => {
+            (Part::Microsecond, "microsecond")
+        }
+        "millisecond" | "milliseconds" | "ms" | "msec" | "msecs" => (Part::Millisecond, "millisecond"),
         "second" | "seconds" | "s" | "sec" | "secs" => (Part::Second, "second"),
         "minute" | "minutes" | "m" | "min" | "mins" => (Part::Minute, "minute"),
         "hour" | "hours" | "h" | "hr" | "hrs" => (Part::Hour, "hour"),
@@ -58,6 +68,9 @@ fn part_named(name: &str) -> Option<(Part, &'static str)> {
         "isoyear" => (Part::IsoYear, "isoyear"),
         "yearweek" => (Part::YearWeek, "yearweek"),
         "era" => (Part::Era, "era"),
+        "timezone" => (Part::Timezone, "timezone"),
+        "timezone_hour" => (Part::TimezoneHour, "timezone_hour"),
+        "timezone_minute" => (Part::TimezoneMinute, "timezone_minute"),
         _ => return None,
     })
 }
@@ -68,6 +81,15 @@ pub fn part_function(part: &str) -> Option<&'static str> {
         "epoch" => Some("epoch"),
         "julian" => Some("julian"),
         other => part_named(other).map(|(_, function)| function),
+    }
+}
+
+/// The part of that name, where spans of time are cut or counted: there the epoch is seconds, and a Julian day a day.
+pub(super) fn part_of_text(name: &str) -> Result<Part, TaskError> {
+    match name.to_ascii_lowercase().as_str() {
+        "epoch" => Ok(Part::Second),
+        "julian" => Ok(Part::Day),
+        _ => part_named(name).map(|(part, _)| part).ok_or_else(|| unknown_part(name)),
     }
 }
 
@@ -106,11 +128,25 @@ impl Moments {
         })
     }
 
+    /// The infinite timestamp of a row, None for all that is finite or NULL.
+    fn infinite(&self, row: usize) -> Option<i64> {
+        match self {
+            Moments::Dates(days) => {
+                days.get(row).filter(|day| !is_finite_date(*day)).and_then(|day| timestamp_at(day, 0))
+            }
+            Moments::Timestamps(micros) => micros.get(row).filter(|at| !is_finite_timestamp(*at)),
+            Moments::Times(_) | Moments::Intervals(_) => None,
+        }
+    }
+
     fn get(&self, row: usize) -> Option<Moment> {
         Some(match self {
-            Moments::Dates(days) => Moment::At(Instant { days: days.get(row)?.into(), micros: 0 }),
+            Moments::Dates(days) => {
+                let day = days.get(row).filter(|day| is_finite_date(*day))?;
+                Moment::At(Instant { days: day.into(), micros: 0 })
+            }
             Moments::Times(micros) => Moment::At(Instant { days: 0, micros: micros.get(row)? }),
-            Moments::Timestamps(micros) => Moment::At(instant(micros.get(row)?)),
+            Moments::Timestamps(micros) => Moment::At(instant(micros.get(row).filter(|at| is_finite_timestamp(*at))?)),
             Moments::Intervals(packed) => Moment::Span(Interval::unpack(packed.get(row)?)),
         })
     }
@@ -131,11 +167,13 @@ impl Part {
     fn of_instant(self, Instant { days, micros }: Instant) -> i64 {
         let date = || civil_from_days(days);
         match self {
+            Part::Nanosecond => micros % MICROS_PER_MINUTE * 1000,
             Part::Microsecond => micros % MICROS_PER_MINUTE,
             Part::Millisecond => micros % MICROS_PER_MINUTE / 1000,
             Part::Second => micros % MICROS_PER_MINUTE / MICROS_PER_SECOND,
             Part::Minute => micros % MICROS_PER_HOUR / MICROS_PER_MINUTE,
             Part::Hour => micros / MICROS_PER_HOUR,
+            Part::Timezone | Part::TimezoneHour | Part::TimezoneMinute => 0,
             Part::Day => date().day,
             Part::Week => iso_week(days).1,
             Part::Month => date().month,
@@ -159,11 +197,13 @@ impl Part {
     fn of_interval(self, interval: Interval) -> i64 {
         let (months, days, micros) = (i64::from(interval.months), i64::from(interval.days), interval.micros);
         match self {
+            Part::Nanosecond => micros % MICROS_PER_MINUTE * 1000,
             Part::Microsecond => micros % MICROS_PER_MINUTE,
             Part::Millisecond => micros % MICROS_PER_MINUTE / 1000,
             Part::Second => micros % MICROS_PER_MINUTE / MICROS_PER_SECOND,
             Part::Minute => micros % MICROS_PER_HOUR / MICROS_PER_MINUTE,
             Part::Hour => micros / MICROS_PER_HOUR,
+            Part::Timezone | Part::TimezoneHour | Part::TimezoneMinute => 0,
             Part::Day => days,
             Part::Month => months % 12,
             Part::Quarter => months % 12 / 3 + 1,
@@ -183,11 +223,13 @@ impl Part {
         let first_of = |year, month| days_from_civil(Civil { year, month, day: 1 });
         let within_day = |unit: i64| days.checked_mul(MICROS_PER_DAY)?.checked_add(micros - micros % unit);
         let day = match self {
-            Part::Microsecond => return within_day(1),
+            Part::Nanosecond | Part::Microsecond => return within_day(1),
             Part::Millisecond => return within_day(1000),
             Part::Second => return within_day(MICROS_PER_SECOND),
             Part::Minute => return within_day(MICROS_PER_MINUTE),
-            Part::Hour => return within_day(MICROS_PER_HOUR),
+            Part::Hour | Part::Timezone | Part::TimezoneHour | Part::TimezoneMinute => {
+                return within_day(MICROS_PER_HOUR);
+            }
             Part::Day | Part::DayOfWeek | Part::IsoDayOfWeek | Part::DayOfYear => days,
             Part::Week | Part::YearWeek => days - iso_weekday(days) + 1,
             Part::Month => first_of(date.year, date.month),
@@ -209,11 +251,14 @@ impl Part {
         let date = civil_from_days(days);
         let micros_since = || days.checked_mul(MICROS_PER_DAY)?.checked_add(micros);
         Some(match self {
+            Part::Nanosecond => micros_since()?.checked_mul(1000)?,
             Part::Microsecond => micros_since()?,
             Part::Millisecond => micros_since()?.div_euclid(1000),
             Part::Second => micros_since()?.div_euclid(MICROS_PER_SECOND),
             Part::Minute => micros_since()?.div_euclid(MICROS_PER_MINUTE),
-            Part::Hour => micros_since()?.div_euclid(MICROS_PER_HOUR),
+            Part::Hour | Part::Timezone | Part::TimezoneHour | Part::TimezoneMinute => {
+                micros_since()?.div_euclid(MICROS_PER_HOUR)
+            }
             Part::Day | Part::DayOfWeek | Part::IsoDayOfWeek | Part::DayOfYear => days,
             Part::Week | Part::YearWeek => days.div_euclid(7),
             Part::Month => date.year * 12 + date.month,
@@ -262,6 +307,10 @@ parts! {
     second = Second;
     millisecond = Millisecond;
     microsecond = Microsecond;
+    nanosecond = Nanosecond;
+    timezone_seconds = Timezone;
+    timezone_hour = TimezoneHour;
+    timezone_minute = TimezoneMinute;
 }
 
 /// `epoch(x)`: seconds since 1970. In an interval a year has 365.25 days and a month 30.
@@ -298,15 +347,14 @@ struct Parts {
 impl Parts {
     fn of(column: &Column) -> Result<Parts, TaskError> {
         let names = Texts::of(column)?;
-        let find = |name: &str| part_named(name).map(|(part, _)| part).ok_or_else(|| unknown_part(name));
-        let constant = names.constant().map(|name| name.map(find).transpose()).transpose()?;
+        let constant = names.constant().map(|name| name.map(part_of_text).transpose()).transpose()?;
         Ok(Parts { names, constant })
     }
 
     fn get(&self, row: usize) -> Result<Option<Part>, TaskError> {
         match (self.constant, self.names.get(row)) {
             (Some(part), _) => Ok(part),
-            (None, Some(name)) => part_named(name).map(|(part, _)| Some(part)).ok_or_else(|| unknown_part(name)),
+            (None, Some(name)) => part_of_text(name).map(Some),
             (None, None) => Ok(None),
         }
     }
@@ -331,6 +379,7 @@ pub(super) fn truncate(args: &[Column], types: &[DataType], _: &DataType, rows: 
         });
     }
     numbers_by_row::<Int64Type>(length, |row| match (parts.get(row)?, moments.get(row)) {
+        (Some(_), None) => Ok(moments.infinite(row)),
         (Some(part), Some(Moment::At(at))) => {
             part.truncate(at).map(Some).ok_or_else(|| out_of_range("Timestamp out of range"))
         }
@@ -350,11 +399,11 @@ fn truncate_interval(part: Part, span: Interval) -> Interval {
         Part::Month => months(1),
         Part::Week | Part::YearWeek => Interval { days: span.days - span.days % 7, micros: 0, ..span },
         Part::Day | Part::DayOfWeek | Part::IsoDayOfWeek | Part::DayOfYear => Interval { micros: 0, ..span },
-        Part::Hour => micros(MICROS_PER_HOUR),
+        Part::Hour | Part::Timezone | Part::TimezoneHour | Part::TimezoneMinute => micros(MICROS_PER_HOUR),
         Part::Minute => micros(MICROS_PER_MINUTE),
         Part::Second => micros(MICROS_PER_SECOND),
         Part::Millisecond => micros(1000),
-        Part::Microsecond => span,
+        Part::Nanosecond | Part::Microsecond => span,
     }
 }
 
@@ -387,40 +436,6 @@ pub(super) fn last_day(args: &[Column], types: &[DataType], _: &DataType, rows: 
     })
 }
 
-/// `make_date(year, month, day)`.
-pub(super) fn make_date(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let parts = args.iter().map(Numbers::<Int64Type>::of).collect::<Result<Vec<_>, _>>()?;
-    numbers_by_row::<Int32Type>(result_length(args, rows), |row| {
-        let (Some(year), Some(month), Some(day)) = (parts[0].get(row), parts[1].get(row), parts[2].get(row)) else {
-            return Ok(None);
-        };
-        let valid = (-5_877_641..=5_881_580).contains(&year)
-            && (1..=12).contains(&month)
-            && day >= 1
-            && day <= month_length(year, month);
-        if !valid {
-            return Err(out_of_range(format!("Date out of range: {year}-{month}-{day}")));
-        }
-        super::datetime::checked_date(days_from_civil(Civil { year, month, day })).map(Some)
-    })
-}
-
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
 fn day_name_of(days: i64) -> &'static str {
     DAYS[(iso_weekday(days) - 1) as usize]
 }
@@ -446,73 +461,4 @@ fn name(args: &[Column], types: &[DataType], rows: usize, f: fn(i64) -> &'static
         out.push_str(f(at.days));
         Ok(true)
     })
-}
-
-/// `strftime(x, format)`.
-pub(super) fn format(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let (moments, formats) = (Moments::of(&args[0], &types[0])?, Texts::of(&args[1])?);
-    texts_by_row(result_length(args, rows), |row, out| {
-        let (Some(Moment::At(at)), Some(format)) = (moments.get(row), formats.get(row)) else { return Ok(false) };
-        write_formatted(out, at, format)?;
-        Ok(true)
-    })
-}
-
-/// Writing to a String cannot fail, so results of `write!` are let go here.
-fn write_formatted(out: &mut String, at: Instant, format: &str) -> Result<(), TaskError> {
-    let date = civil_from_days(at.days);
-    let (hour, minute) = (Part::Hour.of_instant(at), Part::Minute.of_instant(at));
-    let (second, micros) = (Part::Second.of_instant(at), at.micros % MICROS_PER_SECOND);
-    let mut rest = format.chars();
-    while let Some(c) = rest.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
-        }
-        let mut specifier = rest.next();
-        let unpadded = specifier == Some('-');
-        if unpadded {
-            specifier = rest.next();
-        }
-        let mut number = |value: i64, width: usize| {
-            _ = if unpadded { write!(out, "{value}") } else { write!(out, "{value:0width$}") };
-        };
-        match specifier {
-            Some('Y') => number(date.year, 4),
-            Some('y') => number(date.year.rem_euclid(100), 2),
-            Some('m') => number(date.month, 2),
-            Some('d') => number(date.day, 2),
-            Some('H') => number(hour, 2),
-            Some('I') => number((hour + 11) % 12 + 1, 2),
-            Some('M') => number(minute, 2),
-            Some('S') => number(second, 2),
-            Some('f') => number(micros, 6),
-            Some('g') => number(micros / 1000, 3),
-            Some('j') => number(day_in_year(at.days), 3),
-            Some('w') => number(iso_weekday(at.days) % 7, 1),
-            Some('u') => number(iso_weekday(at.days), 1),
-            // Weeks of the year that begin on Sunday, on Monday, and as ISO counts them.
-            Some('U') => number((day_in_year(at.days) + 6 - iso_weekday(at.days) % 7) / 7, 2),
-            Some('W') => number((day_in_year(at.days) + 7 - iso_weekday(at.days)) / 7, 2),
-            Some('V') => number(iso_week(at.days).1, 2),
-            Some('G') => number(iso_week(at.days).0, 4),
-            Some('p') => out.push_str(if hour < 12 { "AM" } else { "PM" }),
-            Some('a') => out.push_str(&day_name_of(at.days)[..3]),
-            Some('A') => out.push_str(day_name_of(at.days)),
-            Some('b') => out.push_str(&month_name_of(at.days)[..3]),
-            Some('B') => out.push_str(month_name_of(at.days)),
-            Some('x') => write_formatted(out, at, "%Y-%m-%d")?,
-            Some('X') => write_formatted(out, at, "%H:%M:%S")?,
-            Some('c') => write_formatted(out, at, "%Y-%m-%d %H:%M:%S")?,
-            Some('%') => out.push('%'),
-            other => {
-                let shown = other.map_or("%".to_string(), |c| format!("%{c}"));
-                return Err(TaskError::user(
-                    ErrorCode::InvalidArguments,
-                    format!("The format of strftime has no specifier {shown}"),
-                ));
-            }
-        }
-    }
-    Ok(())
 }

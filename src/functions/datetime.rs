@@ -1,6 +1,9 @@
 //! Dates, times, timestamps and intervals: arithmetic on them.
 
-use super::calendar::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, add_interval, negated};
+use super::calendar::{
+    MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, add_interval, checked_timestamp, is_finite_date,
+    is_finite_timestamp, negated,
+};
 use super::columns::{Numbers, Rows, numbers_by_row, out_of_range, result_length};
 use super::{RowError, Signature};
 use crate::journal::TaskError;
@@ -60,6 +63,9 @@ pub(super) fn subtract(args: &[Column], types: &[DataType], _: &DataType, rows: 
             let (a, b) = (Numbers::<Int64Type>::of(a)?, Numbers::<Int64Type>::of(b)?);
             numbers_by_row::<Int128Type>(length, |row| {
                 let Some((x, y)) = a.get(row).zip(b.get(row)) else { return Ok(None) };
+                if !is_finite_timestamp(x) || !is_finite_timestamp(y) {
+                    return Err(out_of_range("Infinite timestamps cannot be subtracted"));
+                }
                 let micros = x.checked_sub(y).ok_or_else(timestamp_out_of_range)?;
                 // Whole days are shown as days.
                 let days = (micros / MICROS_PER_DAY) as i32;
@@ -77,6 +83,9 @@ fn add_days(dates: &Column, days: &Column, sign: i64, length: usize) -> Result<C
     let (dates, days) = (Numbers::<Int32Type>::of(dates)?, Numbers::<Int32Type>::of(days)?);
     numbers_by_row::<Int32Type>(length, |row| {
         let Some((date, days)) = dates.get(row).zip(days.get(row)) else { return Ok(None) };
+        if !is_finite_date(date) {
+            return Ok(Some(date));
+        }
         checked_date(i64::from(date) + sign * i64::from(days)).map(Some)
     })
 }
@@ -121,9 +130,16 @@ fn date_at_time(dates: &Column, times: &Column, length: usize) -> Result<Column,
     let (dates, times) = (Numbers::<Int32Type>::of(dates)?, Numbers::<Int64Type>::of(times)?);
     numbers_by_row::<Int64Type>(length, |row| {
         let Some((date, time)) = dates.get(row).zip(times.get(row)) else { return Ok(None) };
-        let micros = i64::from(date).checked_mul(MICROS_PER_DAY).and_then(|day| day.checked_add(time));
-        micros.map(Some).ok_or_else(timestamp_out_of_range)
+        timestamp_at(date, time).map(Some).ok_or_else(timestamp_out_of_range)
     })
+}
+
+/// The timestamp of a day and the time in it; the infinite days have infinite timestamps. None if it is out of range.
+pub(super) fn timestamp_at(date: i32, time: i64) -> Option<i64> {
+    if !is_finite_date(date) {
+        return Some(if date > 0 { i64::MAX } else { -i64::MAX });
+    }
+    i64::from(date).checked_mul(MICROS_PER_DAY)?.checked_add(time).and_then(checked_timestamp)
 }
 
 /// `interval * n`, from either side; `n` is BIGINT or DOUBLE.
@@ -204,12 +220,12 @@ macro_rules! whole_units {
     )*};
 }
 
-fn of_months(months: Option<i32>) -> Option<Interval> {
-    months.map(|months| Interval { months, ..Interval::default() })
+fn of_months(months: Option<i64>) -> Option<Interval> {
+    i32::try_from(months?).ok().map(|months| Interval { months, ..Interval::default() })
 }
 
-fn of_days(days: Option<i32>) -> Option<Interval> {
-    days.map(|days| Interval { days, ..Interval::default() })
+fn of_days(days: Option<i64>) -> Option<Interval> {
+    i32::try_from(days?).ok().map(|days| Interval { days, ..Interval::default() })
 }
 
 fn of_micros(micros: Option<i64>) -> Option<Interval> {
@@ -218,17 +234,32 @@ fn of_micros(micros: Option<i64>) -> Option<Interval> {
 
 whole_units! {
     /// `to_years(n)`
-    to_years(Int32Type) = |n: i32| of_months(n.checked_mul(12));
+    to_years(Int64Type) = |n: i64| of_months(n.checked_mul(12));
     /// `to_months(n)`
-    to_months(Int32Type) = |n| of_months(Some(n));
+    to_months(Int64Type) = |n: i64| of_months(Some(n));
     /// `to_weeks(n)`
-    to_weeks(Int32Type) = |n: i32| of_days(n.checked_mul(7));
+    to_weeks(Int64Type) = |n: i64| of_days(n.checked_mul(7));
     /// `to_days(n)`
-    to_days(Int32Type) = |n| of_days(Some(n));
+    to_days(Int64Type) = |n: i64| of_days(Some(n));
     /// `to_hours(n)`
     to_hours(Int64Type) = |n: i64| of_micros(n.checked_mul(MICROS_PER_HOUR));
     /// `to_minutes(n)`
     to_minutes(Int64Type) = |n: i64| of_micros(n.checked_mul(MICROS_PER_MINUTE));
+    /// `to_milliseconds(n)`
+    to_milliseconds(Float64Type) = |n: f64| {
+        let micros = (n * 1e3).round();
+        of_micros((micros.abs() < 9.2e18).then_some(micros as i64))
+    };
+    /// `to_microseconds(n)`
+    to_microseconds(Int64Type) = |n: i64| of_micros(Some(n));
+    /// `to_quarters(n)`
+    to_quarters(Int64Type) = |n: i64| of_months(n.checked_mul(3));
+    /// `to_decades(n)`
+    to_decades(Int64Type) = |n: i64| of_months(n.checked_mul(120));
+    /// `to_centuries(n)`
+    to_centuries(Int64Type) = |n: i64| of_months(n.checked_mul(1200));
+    /// `to_millennia(n)`
+    to_millennia(Int64Type) = |n: i64| of_months(n.checked_mul(12_000));
     /// `to_seconds(n)`
     to_seconds(Float64Type) = |n: f64| {
         let micros = (n * 1e6).round();

@@ -1,7 +1,11 @@
 //! The text of a value, as DuckDB prints it: what CAST to VARCHAR gives and what every output format shows.
 
-use super::calendar::{MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, civil_from_days};
+use super::calendar::{
+    DATE_INFINITY, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, civil_from_days,
+    is_finite_timestamp,
+};
 use super::values::value_at;
+use super::zones::to_local;
 use crate::sql::types::Interval;
 use crate::sql::{DataType, Value};
 use polars::prelude::Column;
@@ -20,6 +24,21 @@ pub fn format_column(column: &Column, t: &DataType) -> Vec<Option<String>> {
         .map(|row| match value_at(column, t, row) {
             Value::Null => None,
             value => Some(format_value(&value, t)),
+        })
+        .collect()
+}
+
+/// As [`format_column`], for a column of TIMESTAMP WITH TIME ZONE that is shown in `zone`.
+pub fn format_timestamps_in(column: &Column, zone: chrono_tz::Tz) -> Vec<Option<String>> {
+    let text = |micros: i64| {
+        let mut text = String::new();
+        write_timestamptz(&mut text, micros, zone);
+        text
+    };
+    (0..column.len())
+        .map(|row| match value_at(column, &DataType::TimestampTz, row) {
+            Value::Int(micros) => Some(text(micros as i64)),
+            _ => None,
         })
         .collect()
 }
@@ -94,16 +113,9 @@ fn write_integer(out: &mut String, value: i128, t: &DataType) {
         DataType::Date => write_date(out, value as i64),
         DataType::Time => write_time(out, value as i64),
         DataType::Timestamp => write_timestamp(out, value as i64),
-        DataType::TimestampTz => {
-            let suffix = out.len();
-            write_timestamp(out, value as i64);
-            // The era stands at the very end.
-            match out[suffix..].find(" (BC)") {
-                Some(at) => out.insert_str(suffix + at, "+00"),
-                None => out.push_str("+00"),
-            }
-        }
+        DataType::TimestampTz => write_timestamptz(out, value as i64, chrono_tz::UTC),
         DataType::Interval => write_interval(out, Interval::unpack(value)),
+        DataType::Uuid => out.push_str(&super::cast::uuid::format(value)),
         _ => _ = write!(out, "{value}"),
     }
 }
@@ -168,13 +180,51 @@ fn write_date_part(out: &mut String, days: i64) -> bool {
     before_christ
 }
 
+/// Writes `infinity` or `-infinity`; false for what is finite.
+fn write_infinity(out: &mut String, finite: bool, positive: bool) -> bool {
+    if !finite {
+        out.push_str(if positive { "infinity" } else { "-infinity" });
+    }
+    !finite
+}
+
 fn write_date(out: &mut String, days: i64) {
+    if write_infinity(out, days.unsigned_abs() != u64::from(DATE_INFINITY.unsigned_abs()), days > 0) {
+        return;
+    }
     if write_date_part(out, days) {
         out.push_str(" (BC)");
     }
 }
 
+/// A timestamp in a time zone, with the distance from UTC there: `2024-07-01 12:00:00+02`.
+pub(super) fn write_timestamptz(out: &mut String, micros: i64, zone: chrono_tz::Tz) {
+    let start = out.len();
+    let local = to_local(micros, zone);
+    write_timestamp(out, local);
+    if !is_finite_timestamp(micros) {
+        return;
+    }
+    let offset = local.saturating_sub(micros) / MICROS_PER_SECOND;
+    let (hours, minutes, seconds) = (offset.abs() / 3600, offset.abs() / 60 % 60, offset.abs() % 60);
+    let mut shown = format!("{}{hours:02}", if offset < 0 { '-' } else { '+' });
+    if minutes != 0 || seconds != 0 {
+        _ = write!(shown, ":{minutes:02}");
+    }
+    if seconds != 0 {
+        _ = write!(shown, ":{seconds:02}");
+    }
+    // The era stands at the very end.
+    match out[start..].find(" (BC)") {
+        Some(at) => out.insert_str(start + at, &shown),
+        None => out.push_str(&shown),
+    }
+}
+
 fn write_timestamp(out: &mut String, micros: i64) {
+    if write_infinity(out, is_finite_timestamp(micros), micros > 0) {
+        return;
+    }
     let before_christ = write_date_part(out, micros.div_euclid(MICROS_PER_DAY));
     out.push(' ');
     write_time(out, micros.rem_euclid(MICROS_PER_DAY));

@@ -115,16 +115,6 @@ pub(super) fn is_nan(args: &[Column], _: &[DataType], _: &DataType, rows: usize)
     test_doubles(args, rows, f64::is_nan)
 }
 
-/// `isinf(x)`.
-pub(super) fn is_infinite(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    test_doubles(args, rows, f64::is_infinite)
-}
-
-/// `isfinite(x)`.
-pub(super) fn is_finite(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    test_doubles(args, rows, f64::is_finite)
-}
-
 /// `signbit(x)`: NaN has no sign.
 pub(super) fn sign_bit(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     test_doubles(args, rows, |x| x.is_sign_negative() && !x.is_nan())

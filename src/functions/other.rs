@@ -1,6 +1,8 @@
 //! Functions about the query rather than its data.
 
+use super::calendar::MICROS_PER_DAY;
 use super::columns::{Rows, Texts, result_length, truths_by_row};
+use super::zones::to_local;
 use super::{QueryClock, RowError};
 use crate::journal::{ErrorCode, TaskError};
 use crate::sql::{DataType, Value};
@@ -32,9 +34,12 @@ pub(super) fn needs_clock(_: &[Column], _: &[DataType], _: &DataType, _: usize) 
 
 /// The value of a function that reads the query's clock, by its canonical name; None for every other function.
 pub fn clock_value(function: &str, clock: &QueryClock) -> Option<Value> {
+    let local = || to_local(clock.now_us, clock.zone);
     match function {
         "now" => Some(Value::Int(clock.now_us.into())),
-        "current_date" => Some(Value::Int(clock.now_us.div_euclid(super::calendar::MICROS_PER_DAY).into())),
+        "localtimestamp" => Some(Value::Int(local().into())),
+        "localtime" => Some(Value::Int(local().rem_euclid(MICROS_PER_DAY).into())),
+        "current_date" => Some(Value::Int(local().div_euclid(MICROS_PER_DAY).into())),
         _ => None,
     }
 }

@@ -87,9 +87,7 @@ impl ScalarFunction {
         match self.typing {
             Typing::Rule(rule, _) => rule(args),
             Typing::Overloads(written) => {
-                let overloads = || written.iter().filter_map(|text| expand(text, args.len()));
-                // Text is read as what the function asks for only where nothing fits without that.
-                best(overloads(), args, implicit_cost).or_else(|| best(overloads(), args, cost_with_text))
+                best(written.iter().filter_map(|text| expand(text, args.len())), args, implicit_cost)
             }
         }
     }
@@ -107,11 +105,6 @@ impl ScalarFunction {
     pub fn eval(&self) -> Eval {
         self.eval
     }
-}
-
-fn cost_with_text(from: &DataType, to: &DataType) -> Option<u32> {
-    let read_from_text = *from == DataType::Varchar && !matches!(to, DataType::List(_) | DataType::Struct(_));
-    implicit_cost(from, to).or(read_from_text.then_some(1000))
 }
 
 fn best(
@@ -199,6 +192,7 @@ pub fn parse_type(name: &str) -> Option<DataType> {
         "TIMESTAMP" | "DATETIME" | "TIMESTAMP WITHOUT TIME ZONE" => Timestamp,
         "TIMESTAMPTZ" | "TIMESTAMP WITH TIME ZONE" => TimestampTz,
         "INTERVAL" => Interval,
+        "UUID" | "GUID" => Uuid,
         _ => return None,
     })
 }
@@ -229,6 +223,11 @@ pub fn resolve(name: &str, args: &[DataType]) -> Result<(&'static ScalarFunction
 /// Makes the result type of a call exact where it hangs on a constant argument: `round(1.234, 2)` is DECIMAL(4,2).
 /// `constants` holds the value of each argument that is a literal.
 pub fn refine_result(function: &ScalarFunction, signature: &mut Signature, constants: &[Option<&Value>]) {
+    if let ("strptime" | "try_strptime", [_, Some(Value::Varchar(format))]) = (function.name, constants)
+        && super::dateformat::names_zone(format)
+    {
+        signature.result = DataType::TimestampTz;
+    }
     if let (
         "round" | "trunc" | "round_even",
         [DataType::Decimal { precision, scale }, _],

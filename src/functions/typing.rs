@@ -8,10 +8,9 @@ pub(super) const MAX_DECIMAL_PRECISION: u8 = 38;
 /// Decimals up to here live in 64 bits.
 pub(super) const MAX_NARROW_PRECISION: u8 = 18;
 
-/// The type in which values of both types can be compared or mixed (CASE, COALESCE, IN, UNION, comparison), if there is one.
-///
-/// VARCHAR gives way to the other type: text that stands beside a date is read as a date, as DuckDB does in comparisons
-/// and for string literals.
+/// The type in which values of both types can be mixed (CASE, COALESCE, VALUES, BETWEEN, `<`), if there is one. Only what
+/// loses nothing is mixed: text with anything else is not. (A string literal is not text until it has to be: the binder
+/// gives it the type of its neighbours first.) [`equality_type`] and [`union_type`] are wider.
 pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType::*;
     if a == b {
@@ -19,8 +18,7 @@ pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
     }
     match (a, b) {
         (Null, other) | (other, Null) => Some(other.clone()),
-        (Varchar, other) | (other, Varchar) => Some(other.clone()),
-        (Boolean, other) | (other, Boolean) if other.is_numeric() => Some(other.clone()),
+        (Boolean, other) | (other, Boolean) if other.is_integer() => Some(other.clone()),
         (Double, other) | (other, Double) if other.is_numeric() => Some(Double),
         (Float, other) | (other, Float) if other.is_numeric() => Some(Float),
         (Decimal { precision: p1, scale: s1 }, Decimal { precision: p2, scale: s2 }) => {
@@ -50,6 +48,30 @@ pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
+/// The type in which two values are tested for being equal (`=`, `<>`, IN, IS DISTINCT FROM): here text gives way to the other
+/// type, and truth values to every number.
+pub fn equality_type(a: &DataType, b: &DataType) -> Option<DataType> {
+    use DataType::*;
+    common_type(a, b).or_else(|| match (a, b) {
+        (Varchar, other) | (other, Varchar) => can_cast(&Varchar, other).then(|| other.clone()),
+        (Boolean, other) | (other, Boolean) => other.is_numeric().then(|| other.clone()),
+        (Blob, Uuid) | (Uuid, Blob) => Some(Uuid),
+        _ => None,
+    })
+}
+
+/// The type of a column of a set operation: text wins over everything that is no sequence of bits, truth values give way to
+/// every number.
+pub fn union_type(a: &DataType, b: &DataType) -> Option<DataType> {
+    use DataType::*;
+    match (a, b) {
+        (Varchar, other @ (Blob | Uuid)) | (other @ (Blob | Uuid), Varchar) => Some(other.clone()),
+        (Varchar, List(_) | Struct(_)) | (List(_) | Struct(_), Varchar) => common_type(a, b),
+        (Varchar, _) | (_, Varchar) => Some(Varchar),
+        _ => equality_type(a, b),
+    }
+}
+
 /// Whether CAST from one type to the other is allowed; it may still fail for a value.
 pub fn can_cast(from: &DataType, to: &DataType) -> bool {
     use DataType::*;
@@ -65,7 +87,8 @@ pub fn can_cast(from: &DataType, to: &DataType) -> bool {
         (from, to) if from.is_numeric() && to.is_numeric() => true,
         (Date, Timestamp | TimestampTz) => true,
         (Timestamp, Date | Time | TimestampTz) => true,
-        (TimestampTz, Date | Time | Timestamp) => true,
+        (TimestampTz, Date | Timestamp) => true,
+        (Blob, Uuid) | (Uuid, Blob) => true,
         (List(from), List(to)) => can_cast(from, to),
         (Struct(from), Struct(to)) => {
             from.len() == to.len() && from.iter().zip(to).all(|((_, from), (_, to))| can_cast(from, to))
@@ -191,6 +214,8 @@ fn decimal_at_common_scale(a: &DataType, b: &DataType, extra: u8) -> Option<Data
 /// Numbers of which at least one is a float, or both integers: the common type on both sides.
 fn plain_numbers(a: &DataType, b: &DataType) -> Option<Signature> {
     let t = common_type(a, b).filter(|t| a.is_numeric() && b.is_numeric() && !matches!(t, DataType::Decimal { .. }))?;
+    // Signed with unsigned, where neither holds the other: there is no operator between BIGINT and what they need.
+    let t = if t.is_integer() && t != *a && t != *b && t != DataType::HugeInt { DataType::BigInt } else { t };
     same(t.clone(), t)
 }
 
@@ -209,6 +234,7 @@ pub(super) fn negation(args: &[DataType]) -> Option<Signature> {
 pub(super) fn addition(args: &[DataType]) -> Option<Signature> {
     use DataType::*;
     if let [t] = args {
+        let t = if *t == Null { &BigInt } else { t };
         return t.is_numeric().then(|| Signature { args: vec![t.clone()], result: t.clone() });
     }
     let (a, b) = without_nulls(args)?;
@@ -219,8 +245,8 @@ pub(super) fn addition(args: &[DataType]) -> Option<Signature> {
         (Interval, Date | Timestamp) => pair(Interval, Timestamp, Timestamp),
         (t @ (TimestampTz | Time | Interval), Interval) => pair(t.clone(), Interval, t.clone()),
         (Interval, t @ (TimestampTz | Time)) => pair(Interval, t.clone(), t.clone()),
-        (Null, t @ (Timestamp | TimestampTz | Time | Interval)) => pair(Interval, t.clone(), t.clone()),
-        (t @ (Timestamp | TimestampTz | Time | Interval), Null) => pair(t.clone(), Interval, t.clone()),
+        (Null, t @ (Timestamp | TimestampTz)) => pair(Interval, t.clone(), t.clone()),
+        (t @ (Timestamp | TimestampTz), Null) => pair(t.clone(), Interval, t.clone()),
         (Date, Time) => pair(Date, Time, Timestamp),
         (Time, Date) => pair(Time, Date, Timestamp),
         _ => plain_numbers(&a, &b).or_else(|| {
@@ -235,7 +261,10 @@ pub(super) fn subtraction(args: &[DataType]) -> Option<Signature> {
     use DataType::*;
     let (a, b) = without_nulls(args)?;
     match (&a, &b) {
-        (Date, Date) => pair(Date, Date, BigInt),
+        (Date | Null, Date) => pair(Date, Date, BigInt),
+        (Null, Timestamp) => pair(Timestamp, Timestamp, Interval),
+        (Null, TimestampTz) => pair(TimestampTz, TimestampTz, Interval),
+        (Timestamp, Null) => pair(Timestamp, Interval, Timestamp),
         (Date, t) if fits_integer(t) => pair(Date, Integer, Date),
         (Date | Timestamp, Date | Timestamp) => pair(Timestamp, Timestamp, Interval),
         (TimestampTz, t) | (t, TimestampTz) if t.is_temporal() && *t != Time => {
@@ -255,8 +284,8 @@ pub(super) fn multiplication(args: &[DataType]) -> Option<Signature> {
     use DataType::*;
     let (a, b) = without_nulls(args)?;
     match (&a, &b) {
-        (Interval, t) if t.is_integer() => pair(Interval, BigInt, Interval),
-        (t, Interval) if t.is_integer() => pair(BigInt, Interval, Interval),
+        (Interval, t) if t.is_integer() || *t == Null => pair(Interval, BigInt, Interval),
+        (t, Interval) if t.is_integer() || *t == Null => pair(BigInt, Interval, Interval),
         (Interval, t) if t.is_numeric() => pair(Interval, Double, Interval),
         (t, Interval) if t.is_numeric() => pair(Double, Interval, Interval),
         _ => plain_numbers(&a, &b).or_else(|| {
@@ -284,7 +313,7 @@ pub(super) fn division(args: &[DataType]) -> Option<Signature> {
     use DataType::*;
     let (a, b) = without_nulls(args)?;
     match (&a, &b) {
-        (Interval, t) if t.is_numeric() => pair(Interval, Double, Interval),
+        (Interval, t) if t.is_numeric() || *t == Null => pair(Interval, Double, Interval),
         (a, b) if a.is_numeric() && b.is_numeric() => {
             let t = if common_type(a, b)? == Float { Float } else { Double };
             same(t.clone(), t)
@@ -306,13 +335,24 @@ pub(super) fn whole_division(args: &[DataType]) -> Option<Signature> {
 /// `a % b`: the remainder has the sign of `a`.
 pub(super) fn remainder(args: &[DataType]) -> Option<Signature> {
     let (a, b) = without_nulls(args)?;
+    let fraction = |t: &DataType| matches!(t, DataType::Decimal { scale, .. } if *scale > 0);
+    if (a == DataType::HugeInt && fraction(&b)) || (b == DataType::HugeInt && fraction(&a)) {
+        return pair(DataType::Double, DataType::Double, DataType::Double);
+    }
     plain_numbers(&a, &b).or_else(|| {
         let t = decimal_at_common_scale(&a, &b, 0)?;
         same(t.clone(), t)
     })
 }
 
-/// `=`, `<` and the others: both sides in their common type.
+/// `=`, `<>` and IS DISTINCT FROM.
+pub(super) fn equality(args: &[DataType]) -> Option<Signature> {
+    let [a, b] = args else { return None };
+    let t = equality_type(a, b).filter(|t| !matches!(t, DataType::List(_) | DataType::Struct(_)))?;
+    same(t, DataType::Boolean)
+}
+
+/// `<` and the other comparisons of order: both sides in their common type.
 pub(super) fn comparison(args: &[DataType]) -> Option<Signature> {
     let [a, b] = args else { return None };
     let t = common_type(a, b).filter(|t| !matches!(t, DataType::List(_) | DataType::Struct(_)))?;
@@ -340,12 +380,11 @@ pub(super) fn two_alike(args: &[DataType]) -> Option<Signature> {
 
 /// `nullif(a, b)`: compared in their common type, but `a` keeps its own.
 pub(super) fn nullif(args: &[DataType]) -> Option<Signature> {
-    comparison(args)?;
+    equality(args)?;
     let [a, b] = args else { return None };
     match (a, b) {
-        (DataType::Null, b) => same(b.clone(), b.clone()),
-        (a, DataType::Null | DataType::Varchar) => same(a.clone(), a.clone()),
-        (DataType::Varchar, b) => pair(DataType::Varchar, b.clone(), DataType::Varchar),
+        (DataType::Null, _) => pair(DataType::Null, b.clone(), DataType::Null),
+        (a, DataType::Null) => same(a.clone(), a.clone()),
         (a, b) => pair(a.clone(), b.clone(), a.clone()),
     }
 }
@@ -362,6 +401,7 @@ pub(super) fn choice(args: &[DataType]) -> Option<Signature> {
 /// `abs`: the type of the argument.
 pub(super) fn same_number(args: &[DataType]) -> Option<Signature> {
     let [t] = args else { return None };
+    let t = if *t == DataType::Null { &DataType::BigInt } else { t };
     t.is_numeric().then(|| Signature { args: vec![t.clone()], result: t.clone() })
 }
 
@@ -380,11 +420,17 @@ pub(super) fn to_whole(args: &[DataType]) -> Option<Signature> {
 /// `round(x)` and `round(x, digits)`. The scale of a decimal result hangs on the value of `digits`, which types alone do
 /// not know: with it the decimal keeps its scale, and the digits behind are zero.
 pub(super) fn rounding(args: &[DataType]) -> Option<Signature> {
+    // Of unsigned integers it is defined for none.
+    let signed = |t: &DataType| match t {
+        DataType::Null | DataType::UTinyInt | DataType::USmallInt | DataType::UInteger => DataType::BigInt,
+        DataType::UBigInt => DataType::HugeInt,
+        t => t.clone(),
+    };
     match args {
-        [t] if t.is_integer() => Some(Signature { args: vec![t.clone()], result: t.clone() }),
+        [t] if signed(t).is_integer() => Some(Signature { args: vec![signed(t)], result: signed(t) }),
         [_] => to_whole(args),
         [t, digits] if fits_integer(digits) => {
-            let t = if *t == DataType::Null { DataType::Double } else { t.clone() };
+            let t = signed(t);
             t.is_numeric().then(|| Signature { args: vec![t.clone(), DataType::Integer], result: t })
         }
         _ => None,

@@ -61,12 +61,15 @@ codes! {
     InvalidSetting = "INVALID_SETTING", User;
     InvalidFault = "INVALID_FAULT", User;
     NodeNotFound = "NODE_NOT_FOUND", User;
+    TableAlreadyExists = "TABLE_ALREADY_EXISTS", User;
+    ConstraintViolation = "CONSTRAINT_VIOLATION", User;
     UserCanceled = "USER_CANCELED", User;
     FileNotFound = "FILE_NOT_FOUND", External;
     FileUnreadable = "FILE_UNREADABLE", External;
     BadData = "BAD_DATA", External;
     SourceChanged = "SOURCE_CHANGED", External;
     OutputFailed = "OUTPUT_FAILED", External;
+    TransactionConflict = "TRANSACTION_CONFLICT", External;
     RemoteHostGone = "REMOTE_HOST_GONE", Internal;
     RemoteTaskError = "REMOTE_TASK_ERROR", Internal;
     PageTransportError = "PAGE_TRANSPORT_ERROR", Internal;

@@ -216,6 +216,21 @@ impl ErrorCode {
                     spark!("FAILED_READ_FILE", "It is possible the underlying files have been updated.", "if at all"),
                 ],
             ),
+            ErrorCode::TableAlreadyExists => (
+                "There is a table, view or schema of that name already.",
+                "CREATE OR REPLACE TABLE replaces it, CREATE TABLE IF NOT EXISTS leaves it as it is.",
+                &[],
+            ),
+            ErrorCode::ConstraintViolation => (
+                "A row has a NULL in a column that is declared NOT NULL; nothing of the statement was written.",
+                "Give the column a value (coalesce), or leave such rows out with WHERE.",
+                &[],
+            ),
+            ErrorCode::TransactionConflict => (
+                "Somebody else wrote the table while the statement ran; nothing of the statement was written.",
+                "Run the statement again.",
+                &[],
+            ),
             ErrorCode::OutputFailed => (
                 "Rows or files could not be written.",
                 "Check the disk's free space and the permissions of the folder.",

@@ -15,6 +15,8 @@ mod operators;
 mod order;
 mod output;
 mod stage;
+mod window;
+mod write;
 
 pub use block::Block;
 pub use contract::*;

@@ -3,8 +3,10 @@
 use super::contract::{TaskContext, TaskInputs, TaskOutput};
 use super::operators::{Memory, Operator, Task};
 use super::output::Output;
+use super::write::TaskWriter;
 use crate::journal::TaskError;
-use crate::plan::{Exchange, Stage, expr::ColumnDef};
+use crate::plan::write::WriteTarget;
+use crate::plan::{Exchange, Fragment, Stage, expr::ColumnDef};
 use crate::scheduler::PartitionId;
 
 /// A stage whose fragment is lowered to operators. Holds nothing of a task; shared by all tasks of the stage.
@@ -12,15 +14,22 @@ pub struct CompiledStage {
     root: Operator,
     columns: Vec<ColumnDef>,
     exchange: Exchange,
+    /// Rows do not go on: they are written, and what goes on are the names of the files.
+    target: Option<WriteTarget>,
 }
 
 impl CompiledStage {
     /// Lowers a stage. An error here means that the plan holds what the kernels do not know.
     pub fn compile(stage: &Stage) -> Result<CompiledStage, TaskError> {
+        let (fragment, target) = match &stage.fragment {
+            Fragment::Write { input, target } => (&**input, Some((**target).clone())),
+            fragment => (fragment, None),
+        };
         Ok(CompiledStage {
-            root: Operator::compile(&stage.fragment, stage.id, &mut 0)?,
+            root: Operator::compile(fragment, stage.id, &mut 0)?,
             columns: stage.fragment.columns(),
             exchange: stage.exchange.clone(),
+            target,
         })
     }
 
@@ -40,9 +49,16 @@ impl CompiledStage {
         let mut output = Output::new(&self.columns, &self.exchange, partition);
         {
             let mut stream = self.root.open(&task)?;
+            let mut writer = self.target.as_ref().map(|target| TaskWriter::new(target, partition));
             while let Some(batch) = stream.next()? {
                 task.check()?;
-                output.push(&batch, &task.memory)?;
+                match &mut writer {
+                    Some(writer) => writer.push(&batch)?,
+                    None => output.push(&batch, &task.memory)?,
+                }
+            }
+            if let Some(writer) = writer {
+                output.push(&writer.finish()?, &task.memory)?;
             }
         }
         Ok(TaskOutput {

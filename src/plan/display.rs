@@ -2,6 +2,7 @@
 
 use super::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use super::logical::{Aggregate, JoinKind, LogicalPlan, SetKind, SortKey};
+use super::window::WindowCall;
 use crate::functions::format_value;
 use crate::sql::{DataType, Value};
 use std::fmt;
@@ -81,6 +82,9 @@ impl Expr {
             ExprKind::InSubquery { arg, negated, .. } => {
                 let not = if *negated { "NOT " } else { "" };
                 (Binding::Comparison, format!("{} {not}IN (subquery)", inner(arg, Binding::Concatenation)))
+            }
+            ExprKind::AnySubquery { condition, .. } => {
+                (Binding::Value, format!("ANY (subquery: {})", inner(condition, Binding::Or)))
             }
         }
     }
@@ -212,7 +216,8 @@ fn headline(plan: &LogicalPlan, name: &dyn Fn(ColumnId) -> String) -> String {
             format!("Aggregate by [{}]{sets}: {calls}", defs(keys)).trim_end().to_string()
         }
         LogicalPlan::Window { calls, .. } => {
-            let calls: Vec<String> = calls.iter().map(|c| format!("{} = {}", name(c.output.id), c.function)).collect();
+            let call = |c: &WindowCall| format!("{} = {}", name(c.output.id), c.display(name));
+            let calls: Vec<String> = calls.iter().map(call).collect();
             format!("Window {}", calls.join(", "))
         }
         LogicalPlan::Distinct { on, .. } => match on {

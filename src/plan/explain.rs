@@ -185,12 +185,14 @@ fn describe(fragment: &Fragment, names: &Names, lines: &mut Vec<Line>) {
         Fragment::Aggregate { keys, aggregates, phase, .. } => {
             lines.push(plain(aggregate(keys, aggregates, *phase, names)))
         }
-        Fragment::HashJoin { build, kind, keys, residual, .. } => {
+        Fragment::HashJoin { build, kind, keys, nulls_match, residual, .. } => {
             let on: Vec<String> = keys
                 .iter()
-                .map(|(l, r)| {
-                    let (l, r) = (list([l], names), list([r], names));
-                    if l == r { l } else { format!("{l} = {r}") }
+                .zip(nulls_match)
+                .map(|((l, r), nulls_match)| match (list([l], names), list([r], names)) {
+                    (l, r) if *nulls_match => format!("{l} IS NOT DISTINCT FROM {r}"),
+                    (l, r) if l == r => l,
+                    (l, r) => format!("{l} = {r}"),
                 })
                 .collect();
             lines.push(plain(format!("{} with {} on {}", join(*kind), side(build), on.join(", "))));
@@ -224,6 +226,11 @@ fn describe(fragment: &Fragment, names: &Names, lines: &mut Vec<Line>) {
             lines.push(plain(format!("first row of each {}{by}", list(on, names))));
         }
         Fragment::Repeat { .. } => lines.push(plain("each row as often as it is left")),
+        Fragment::Write { target, .. } => lines.push(plain(format!("write {}", target.name))),
+        Fragment::Window { calls, .. } => {
+            let name = |id: ColumnId| names.get(&id).cloned().unwrap_or_else(|| id.to_string());
+            lines.extend(calls.iter().map(|call| plain(call.display(&name))));
+        }
     }
 }
 

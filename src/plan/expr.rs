@@ -89,6 +89,12 @@ pub enum ExprKind {
         plan: Box<LogicalPlan>,
         negated: bool,
     },
+    /// Whether `condition`, over columns of the query and of the plan, is true of any row of the plan; NULL if of none but
+    /// unknown of one. `x < ALL (plan)` is that `x >= y` is true of none.
+    AnySubquery {
+        condition: Box<Expr>,
+        plan: Box<LogicalPlan>,
+    },
 }
 
 impl Expr {
@@ -150,6 +156,7 @@ impl Expr {
             }
             ExprKind::Cast { arg, .. } | ExprKind::Not(arg) | ExprKind::IsNull { arg, .. } => vec![arg],
             ExprKind::InSubquery { arg, .. } => vec![arg],
+            ExprKind::AnySubquery { condition, .. } => vec![condition],
             ExprKind::Call { args, .. } | ExprKind::And(args) | ExprKind::Or(args) => args.iter().collect(),
             ExprKind::Case { branches, otherwise } => {
                 branches.iter().flat_map(|(c, v)| [c, v]).chain(otherwise.as_deref()).collect()
@@ -166,6 +173,7 @@ impl Expr {
             }
             ExprKind::Cast { arg, .. } | ExprKind::Not(arg) | ExprKind::IsNull { arg, .. } => vec![arg],
             ExprKind::InSubquery { arg, .. } => vec![arg],
+            ExprKind::AnySubquery { condition, .. } => vec![condition],
             ExprKind::Call { args, .. } | ExprKind::And(args) | ExprKind::Or(args) => args.iter_mut().collect(),
             ExprKind::Case { branches, otherwise } => {
                 branches.iter_mut().flat_map(|(c, v)| [c, v]).chain(otherwise.as_deref_mut()).collect()
@@ -207,11 +215,30 @@ impl Expr {
     /// The plan of a subquery expression.
     pub fn subquery(&self) -> Option<&LogicalPlan> {
         match &self.kind {
-            ExprKind::ScalarSubquery(plan) | ExprKind::Exists { plan, .. } | ExprKind::InSubquery { plan, .. } => {
-                Some(plan)
-            }
+            ExprKind::ScalarSubquery(plan)
+            | ExprKind::Exists { plan, .. }
+            | ExprKind::InSubquery { plan, .. }
+            | ExprKind::AnySubquery { plan, .. } => Some(plan),
             _ => None,
         }
+    }
+
+    /// The plan of a subquery expression, to be changed in place.
+    pub fn subquery_mut(&mut self) -> Option<&mut LogicalPlan> {
+        match &mut self.kind {
+            ExprKind::ScalarSubquery(plan)
+            | ExprKind::Exists { plan, .. }
+            | ExprKind::InSubquery { plan, .. }
+            | ExprKind::AnySubquery { plan, .. } => Some(plan),
+            _ => None,
+        }
+    }
+
+    /// Whether there is a subquery in it.
+    pub fn has_subquery(&self) -> bool {
+        let mut found = false;
+        self.walk(&mut |e| found |= e.subquery().is_some());
+        found
     }
 
     /// Whether both compute the same value, wherever they stand in the text. Two subqueries never do: each has columns of its own.

@@ -1,11 +1,12 @@
 //! The logical plan: one closed enum of relational operators over column identities.
 
 use super::expr::{ColumnDef, ColumnId, Expr};
+use super::window::WindowCall;
 use crate::catalog::TableRef;
 use crate::functions::aggregates;
 use crate::sql::{DataType, Span, Value};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// A bound query: its plan, and what its result columns are called.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +49,8 @@ pub enum LogicalPlan {
         input: Box<LogicalPlan>,
         columns: Vec<(ColumnDef, Expr)>,
     },
-    /// `on` may be any condition; None only for cross joins.
+    /// `on` may be any condition; None only for cross joins and scalar subqueries that stand alone. Before unnesting, the right side
+    /// may read columns of the left: LATERAL.
     Join {
         left: Box<LogicalPlan>,
         right: Box<LogicalPlan>,
@@ -110,7 +112,8 @@ pub enum JoinKind {
     Semi,
     /// Left rows without a match.
     Anti,
-    /// Left rows plus one BOOLEAN column: matched (TRUE), not (FALSE), unknown for NULLs (NULL), as `IN` gives it. `on` is one equality.
+    /// Left rows plus one BOOLEAN column: whether `on` is true of a pair (TRUE), else unknown of one (NULL), else FALSE, as `IN`
+    /// gives it with one equality.
     Mark(ColumnId),
     /// As Left, but a left row with more than one match is the error SUBQUERY_MULTIPLE_ROWS: a scalar subquery.
     Single,
@@ -197,17 +200,6 @@ impl Aggregate {
     }
 }
 
-/// One window function call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WindowCall {
-    pub output: ColumnDef,
-    pub function: String,
-    pub args: Vec<Expr>,
-    pub partition_by: Vec<ColumnId>,
-    pub order_by: Vec<SortKey>,
-    pub span: Option<Span>,
-}
-
 /// A column to sort by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SortKey {
@@ -290,7 +282,25 @@ impl LogicalPlan {
             LogicalPlan::Filter { predicate, .. } => vec![predicate],
             LogicalPlan::Project { columns, .. } => columns.iter().map(|(_, expr)| expr).collect(),
             LogicalPlan::Join { on, .. } => on.iter().collect(),
-            LogicalPlan::Window { calls, .. } => calls.iter().flat_map(|c| &c.args).collect(),
+            LogicalPlan::Window { calls, .. } => calls.iter().flat_map(WindowCall::expressions).collect(),
+            LogicalPlan::Scan { .. }
+            | LogicalPlan::Aggregate { .. }
+            | LogicalPlan::Distinct { .. }
+            | LogicalPlan::Sort { .. }
+            | LogicalPlan::Limit { .. }
+            | LogicalPlan::Union { .. }
+            | LogicalPlan::SetOperation { .. } => vec![],
+        }
+    }
+
+    /// The expressions of this operator itself, to be changed in place.
+    pub fn expressions_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            LogicalPlan::Values { rows, .. } => rows.iter_mut().flatten().collect(),
+            LogicalPlan::Filter { predicate, .. } => vec![predicate],
+            LogicalPlan::Project { columns, .. } => columns.iter_mut().map(|(_, expr)| expr).collect(),
+            LogicalPlan::Join { on, .. } => on.iter_mut().collect(),
+            LogicalPlan::Window { calls, .. } => calls.iter_mut().flat_map(|c| &mut c.args).collect(),
             LogicalPlan::Scan { .. }
             | LogicalPlan::Aggregate { .. }
             | LogicalPlan::Distinct { .. }
@@ -309,6 +319,13 @@ impl LogicalPlan {
         let mut seen = HashSet::new();
         read.retain(|id| !made.contains(id) && seen.insert(*id));
         read
+    }
+
+    /// The columns that the plan, its subqueries included, makes.
+    pub fn made_columns(&self) -> BTreeSet<ColumnId> {
+        let (mut read, mut made) = (Vec::new(), HashSet::new());
+        self.read_and_made(&mut read, &mut made);
+        made.into_iter().collect()
     }
 
     /// Ids are unique in a query, so it does not matter where in the plan a column is made.
@@ -330,7 +347,7 @@ impl LogicalPlan {
             }
             LogicalPlan::Window { calls, .. } => {
                 for call in calls {
-                    read.extend(call.partition_by.iter().copied().chain(call.order_by.iter().map(|k| k.column)));
+                    read.extend(call.reads());
                     made.insert(call.output.id);
                 }
             }

@@ -11,8 +11,12 @@ pub mod optimize;
 pub mod physical;
 mod planner;
 mod prune_pieces;
+mod rename;
 mod stages;
 pub mod title;
+pub mod window;
+pub mod write;
+mod zones;
 
 pub use bind::{BindContext, QueryRunner, bind};
 pub use expr::{ColumnId, Expr, ExprKind};

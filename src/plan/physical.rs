@@ -3,6 +3,7 @@
 
 use super::expr::{ColumnDef, ColumnId, Expr};
 use super::logical::{Aggregate, GroupingSets, OutputColumn, SortKey};
+use super::window::WindowCall;
 use crate::catalog::{Piece, TableRef};
 use crate::scheduler::StageId;
 use serde::{Deserialize, Serialize};
@@ -132,8 +133,10 @@ pub enum Fragment {
         probe: Box<Fragment>,
         build: Box<Fragment>,
         kind: PhysicalJoin,
-        /// Pairs (probe column, build column) of equal physical type; NULLs never match.
+        /// Pairs (probe column, build column) of equal physical type.
         keys: Vec<(ColumnId, ColumnId)>,
+        /// For each key whether a NULL matches a NULL (IS NOT DISTINCT FROM); otherwise NULLs never match.
+        nulls_match: Vec<bool>,
         residual: Option<Expr>,
         output: Vec<ColumnId>,
     },
@@ -186,6 +189,19 @@ pub enum Fragment {
         input: Box<Fragment>,
         times: ColumnId,
     },
+    /// The end of a statement that writes: rows go to files; yields a row for each file. Only as the root of a stage.
+    Write {
+        input: Box<Fragment>,
+        target: Box<super::write::WriteTarget>,
+    },
+    /// The task's rows, in the order of `partition_by`, then `order_by` (stable), with a column for each call. Rows that are
+    /// equal in `partition_by` are all in this task.
+    Window {
+        input: Box<Fragment>,
+        partition_by: Vec<ColumnId>,
+        order_by: Vec<SortKey>,
+        calls: Vec<WindowCall>,
+    },
 }
 
 /// What a join yields, seen from the probe (left) side.
@@ -199,7 +215,8 @@ pub enum PhysicalJoin {
     FullOuter,
     Semi,
     Anti,
-    /// Probe rows and one BOOLEAN column, as [`super::logical::JoinKind::Mark`].
+    /// Probe rows and one BOOLEAN column, as [`super::logical::JoinKind::Mark`]. In a hash join without a residual the keys are what
+    /// was asked, so a NULL among them makes a miss unknown; with one, they choose the rows of which the residual is asked.
     Mark(ColumnId),
     /// As LeftOuter, but a second match is the error SUBQUERY_MULTIPLE_ROWS.
     Single,
@@ -265,6 +282,7 @@ impl Fragment {
             | Fragment::ReadAll { columns, .. }
             | Fragment::Values { columns, .. }
             | Fragment::SingleRow { columns, .. } => columns.clone(),
+            Fragment::Write { .. } => super::write::reply_columns(),
             Fragment::Filter { input, .. }
             | Fragment::Sort { input, .. }
             | Fragment::TopK { input, .. }
@@ -295,6 +313,9 @@ impl Fragment {
                 }
                 keep(all, output)
             }
+            Fragment::Window { input, calls, .. } => {
+                input.columns().into_iter().chain(calls.iter().map(|c| c.output.clone())).collect()
+            }
         }
     }
 
@@ -314,7 +335,9 @@ impl Fragment {
             | Fragment::SingleRow { input, .. }
             | Fragment::GroupingSets { input, .. }
             | Fragment::FirstOfEach { input, .. }
-            | Fragment::Repeat { input, .. } => vec![input],
+            | Fragment::Repeat { input, .. }
+            | Fragment::Write { input, .. }
+            | Fragment::Window { input, .. } => vec![input],
             Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
                 vec![left, right]
             }

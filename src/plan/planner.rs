@@ -2,7 +2,7 @@
 
 use super::logical::Query;
 use super::physical::PhysicalQuery;
-use super::{optimize, stages};
+use super::{optimize, stages, zones};
 use crate::functions::QueryClock;
 use crate::sql::diagnostic::Result;
 use crate::sql::settings::Settings;
@@ -10,6 +10,7 @@ use crate::sql::settings::Settings;
 /// Plans a bound query onto stages. The result depends on the query, the data's statistics and the settings only.
 ///
 /// Errors: what cannot be planned yet, at its place in the text; a table whose files cannot be read.
-pub fn plan(query: Query, settings: &Settings, clock: QueryClock) -> Result<PhysicalQuery> {
+pub fn plan(mut query: Query, settings: &Settings, clock: QueryClock) -> Result<PhysicalQuery> {
+    zones::name_zone(&mut query.plan, clock.zone);
     stages::cut(optimize::optimize(query, clock)?, settings)
 }

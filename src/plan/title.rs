@@ -1,6 +1,7 @@
 //! A stage in a few words, for trees, footers and errors: `scan orders, partial sum`.
 
 use super::physical::{AggregatePhase, Fragment, PhysicalAggregate, Stage};
+use super::window::WindowCall;
 
 /// The title of a stage.
 pub fn title(stage: &Stage) -> String {
@@ -41,6 +42,7 @@ fn describe(fragment: &Fragment, words: &mut Vec<String>) {
         Fragment::TopK { limit, .. } => words.push(format!("top {limit}")),
         Fragment::Limit { .. } => words.push("limit".to_string()),
         Fragment::Values { .. } => words.push("values".to_string()),
+        Fragment::Window { calls, .. } => words.push(window(calls)),
         Fragment::ExchangeRead { .. }
         | Fragment::ReadAll { .. }
         | Fragment::Filter { .. }
@@ -49,6 +51,23 @@ fn describe(fragment: &Fragment, words: &mut Vec<String>) {
         | Fragment::SingleRow { .. } => {}
         Fragment::GroupingSets { .. } => words.push("grouping sets".to_string()),
         Fragment::FirstOfEach { .. } => words.push("first of each".to_string()),
+        Fragment::Write { target, .. } => words.push(format!("write {}", target.name)),
+    }
+}
+
+/// `window rank and sum`.
+fn window(calls: &[WindowCall]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for call in calls {
+        let name = if call.function == "count_star" { "count" } else { &call.function };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if names.len() <= 3 {
+        format!("window {}", names.join(" and "))
+    } else {
+        format!("{} window functions", names.len())
     }
 }
 

@@ -59,6 +59,8 @@ enum Key {
     Journal,
     Cache,
     NoProgress,
+    Warehouse,
+    Safe,
     Check,
     Help,
     Version,
@@ -119,6 +121,14 @@ const OPTIONS: &[CommandLineOption] = &[
         "where the tables of tpch and tpcds are kept (default: the user's cache folder)",
     ),
     option(Key::NoProgress, None, "no-progress", None, "no live view while a query runs"),
+    option(
+        Key::Warehouse,
+        None,
+        "warehouse",
+        Some("DIR"),
+        "where CREATE TABLE writes (default: in the user's state folder)",
+    ),
+    option(Key::Safe, None, "safe", None, "write no files outside the warehouse"),
     option(Key::Check, None, "check", None, "print version, cores, terminal and \"ready\""),
     option(Key::Help, Some('h'), "help", None, "this text"),
     option(Key::Version, Some('V'), "version", None, "the version"),
@@ -232,6 +242,8 @@ fn apply(run: &mut Arguments, option: &CommandLineOption, value: OsString) -> Re
         Key::Journal => run.session.journal = Some(path),
         Key::Cache => run.session.cache = Some(path),
         Key::NoProgress => run.no_progress = true,
+        Key::Warehouse => run.session.warehouse = Some(path),
+        Key::Safe => run.session.safe = true,
         Key::Check | Key::Help | Key::Version => {}
     }
     Ok(())

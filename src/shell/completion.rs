@@ -3,6 +3,7 @@
 use super::commands::COMMANDS;
 use super::session::Session;
 use crate::functions::aggregates::AGGREGATES;
+use crate::functions::windows::WINDOWS;
 use crate::sql::is_complete;
 use crate::sql::settings::SETTINGS;
 use rustyline::completion::Completer;
@@ -121,6 +122,7 @@ impl LineHelper {
         self.names.extend(crate::journal::tables::NAMES.iter().map(|name| format!("system.runtime.{name}")));
         self.names.extend(SETTINGS.iter().map(|setting| setting.name.to_string()));
         self.names.extend(AGGREGATES.iter().map(|function| function.name.to_string()));
+        self.names.extend(WINDOWS.iter().map(|function| function.name.to_string()));
         self.names.extend(crate::functions::all().map(|function| function.name.to_string()));
         self.names.retain(|name| name.chars().any(char::is_alphabetic));
     }

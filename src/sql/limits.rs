@@ -49,7 +49,7 @@ pub fn check_brackets(tokens: &Tokens) -> Result<(), Diagnostic> {
 }
 
 /// Balances long AND and OR chains, then refuses what is still too deep.
-pub fn limit_depth(query: &mut ast::Query, map: &SourceMap) -> Result<(), Diagnostic> {
+pub fn limit_depth(query: &mut impl VisitMut, map: &SourceMap) -> Result<(), Diagnostic> {
     match query.visit(&mut DepthLimit { depth: 0, map }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(*error),

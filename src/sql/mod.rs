@@ -3,9 +3,11 @@
 mod deep_stack;
 pub mod diagnostic;
 mod dialect;
+pub mod exclusion;
 mod limits;
+mod own_change;
 mod own_statement;
-mod parse;
+pub mod parse;
 mod render;
 pub mod respell;
 pub mod settings;

@@ -11,8 +11,36 @@ use sqlparser::tokenizer::Token;
 
 /// First words of what can be run, for "did you mean".
 const FIRST_WORDS: &[&str] = &[
-    "SELECT", "FROM", "WITH", "VALUES", "TABLE", "EXPLAIN", "COMPARE", "RERUN", "SET", "RESET", "SHOW", "DESCRIBE",
-    "INJECT", "HEAL", "RESTART", "CANCEL",
+    "SELECT",
+    "FROM",
+    "WITH",
+    "VALUES",
+    "TABLE",
+    "EXPLAIN",
+    "COMPARE",
+    "RERUN",
+    "SET",
+    "RESET",
+    "SHOW",
+    "DESCRIBE",
+    "INJECT",
+    "HEAL",
+    "RESTART",
+    "CANCEL",
+    "CREATE",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "DROP",
+    "ALTER",
+    "TRUNCATE",
+    "COPY",
+    "USE",
+    "SUMMARIZE",
+    "PREPARE",
+    "EXECUTE",
+    "DEALLOCATE",
+    "PRAGMA",
 ];
 
 /// First words that are understood and cannot be run yet, with the name that the message gives them.
@@ -27,28 +55,15 @@ const LATER: &[(&str, &str)] = &[
     ("WAIT", "WAIT"),
     ("CACHE", "CACHE TABLE"),
     ("UNCACHE", "UNCACHE TABLE"),
-    ("CREATE", "CREATE"),
-    ("INSERT", "INSERT"),
-    ("UPDATE", "UPDATE"),
-    ("DELETE", "DELETE"),
     ("MERGE", "MERGE"),
-    ("DROP", "DROP"),
-    ("ALTER", "ALTER"),
-    ("TRUNCATE", "TRUNCATE"),
-    ("COPY", "COPY"),
     ("BEGIN", "transactions"),
     ("START", "transactions"),
     ("COMMIT", "transactions"),
     ("ROLLBACK", "transactions"),
-    ("PREPARE", "prepared statements"),
-    ("EXECUTE", "prepared statements"),
     ("ATTACH", "ATTACH"),
     ("DETACH", "DETACH"),
-    ("USE", "USE"),
     ("PIVOT", "PIVOT"),
     ("UNPIVOT", "UNPIVOT"),
-    ("SUMMARIZE", "SUMMARIZE"),
-    ("PRAGMA", "PRAGMA"),
     ("INSTALL", "INSTALL"),
     ("LOAD", "LOAD"),
     ("ANALYZE", "ANALYZE"),
@@ -56,6 +71,10 @@ const LATER: &[(&str, &str)] = &[
     ("CALL", "CALL"),
     ("GRANT", "GRANT"),
     ("REVOKE", "REVOKE"),
+    ("EXPORT", "EXPORT DATABASE"),
+    ("IMPORT", "IMPORT DATABASE"),
+    ("COMMENT", "COMMENT ON"),
+    ("CHECKPOINT", "CHECKPOINT"),
 ];
 
 /// Parses the statement that the tokens are.
@@ -80,6 +99,16 @@ pub fn parse(text: &str, tokens: &Tokens) -> Result<Statement> {
             let span = cursor.rest_span();
             Ok(Statement::Compare { query: parse_query(text, tokens, 1)?, span })
         }
+        "CREATE" | "INSERT" | "UPDATE" | "DELETE" | "DROP" | "ALTER" | "TRUNCATE" => {
+            Ok(Statement::Change(cursor.change()?))
+        }
+        "COPY" => cursor.copy(),
+        "USE" => cursor.use_schema(),
+        "SUMMARIZE" => cursor.summarize(),
+        "PREPARE" => cursor.prepare(),
+        "EXECUTE" => cursor.execute(),
+        "DEALLOCATE" => cursor.deallocate(),
+        "PRAGMA" => cursor.pragma(),
         "RERUN" => cursor.skip().end(Statement::Rerun),
         "SET" => cursor.set(),
         "RESET" => cursor.reset(),
@@ -87,6 +116,9 @@ pub fn parse(text: &str, tokens: &Tokens) -> Result<Statement> {
         "DESCRIBE" | "DESC" => {
             cursor.at = 1;
             cursor.eat("TABLE");
+            if cursor.at_query() {
+                return Ok(Statement::DescribeQuery { query: parse_query(text, tokens, cursor.at)? });
+            }
             let (name, span) = cursor.name("the name of a table")?;
             cursor.end(Statement::Describe { name, span })
         }
@@ -111,29 +143,39 @@ pub fn parse(text: &str, tokens: &Tokens) -> Result<Statement> {
     }
 }
 
-fn not_supported(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(ErrorCode::NotSupported, format!("not supported yet: {what}")).at(span)
+pub(super) fn not_supported(what: &str, span: Span) -> Diagnostic {
+    let error = Diagnostic::new(ErrorCode::NotSupported, format!("not supported yet: {what}")).at(span);
+    match what {
+        "transactions" => {
+            error.hint("every statement is a transaction of its own: all of its rows are written, or none")
+        }
+        "MERGE" => error.hint("UPDATE ... FROM and INSERT ... SELECT ... WHERE NOT EXISTS do it in two statements"),
+        "EXPORT DATABASE" => error.hint("COPY t TO 'file.parquet' writes one table"),
+        "IMPORT DATABASE" => error.hint("CREATE TABLE t AS FROM 'file.parquet' reads one table"),
+        "ATTACH" | "DETACH" => error.hint("--data FOLDER adds a folder of files; FROM 'file' reads one directly"),
+        _ => error,
+    }
 }
 
 /// A place among the tokens of one statement.
-struct Cursor<'a> {
-    text: &'a str,
-    tokens: &'a Tokens,
-    at: usize,
+pub(super) struct Cursor<'a> {
+    pub(super) text: &'a str,
+    pub(super) tokens: &'a Tokens,
+    pub(super) at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    fn peek(&self) -> Option<&'a PlacedToken> {
+    pub(super) fn peek(&self) -> Option<&'a PlacedToken> {
         self.tokens.placed.get(self.at)
     }
 
-    fn skip(&mut self) -> &mut Self {
+    pub(super) fn skip(&mut self) -> &mut Self {
         self.at += 1;
         self
     }
 
     /// The unquoted word here, in capitals.
-    fn word(&self) -> Option<String> {
+    pub(super) fn word(&self) -> Option<String> {
         match &self.peek()?.token {
             Token::Word(word) if word.quote_style.is_none() => Some(word.value.to_uppercase()),
             _ => None,
@@ -141,36 +183,36 @@ impl<'a> Cursor<'a> {
     }
 
     /// Steps over `word` if it is here.
-    fn eat(&mut self, word: &str) -> bool {
+    pub(super) fn eat(&mut self, word: &str) -> bool {
         let found = self.word().as_deref() == Some(word);
         self.at += usize::from(found);
         found
     }
 
-    fn eat_token(&mut self, token: &Token) -> bool {
+    pub(super) fn eat_token(&mut self, token: &Token) -> bool {
         let found = self.peek().is_some_and(|t| t.token == *token);
         self.at += usize::from(found);
         found
     }
 
     /// The place of the present token, or the end of the statement.
-    fn span(&self) -> Span {
+    pub(super) fn span(&self) -> Span {
         self.peek().map_or(end_of(self.text), |t| t.span)
     }
 
     /// From the present token to the end of the statement.
-    fn rest_span(&self) -> Span {
+    pub(super) fn rest_span(&self) -> Span {
         Span { start: self.span().start, end: self.tokens.placed.last().map_or(0, |t| t.span.end) }
     }
 
     /// From token `first` to the one before the present.
-    fn span_from(&self, first: usize) -> Span {
+    pub(super) fn span_from(&self, first: usize) -> Span {
         let start = self.tokens.placed.get(first).map_or(end_of(self.text), |t| t.span);
         let last = self.at.checked_sub(1).and_then(|i| self.tokens.placed.get(i)).map_or(start, |t| t.span);
         Span { start: start.start, end: last.end.max(start.end) }
     }
 
-    fn unexpected(&self, expected: &str) -> Diagnostic {
+    pub(super) fn unexpected(&self, expected: &str) -> Diagnostic {
         let span = self.span();
         let message = match self.peek() {
             Some(_) => format!("syntax error at or near \"{}\"", &self.text[span.start as usize..span.end as usize]),
@@ -180,7 +222,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// One of these words; otherwise an error that names them, or the one that was probably meant.
-    fn one_of(&mut self, words: &[&'static str]) -> Result<&'static str> {
+    pub(super) fn one_of(&mut self, words: &[&'static str]) -> Result<&'static str> {
         let found = self.word();
         if let Some(word) = words.iter().copied().find(|w| found.as_deref() == Some(w)) {
             self.at += 1;
@@ -206,7 +248,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// `a`, `"a b"`, `a.b.c`, `'file.csv'`.
-    fn name(&mut self, expected: &str) -> Result<(Vec<String>, Span)> {
+    pub(super) fn name(&mut self, expected: &str) -> Result<(Vec<String>, Span)> {
         let first = self.at;
         let mut parts = Vec::new();
         loop {
@@ -223,7 +265,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The statement, if nothing follows.
-    fn end(&self, statement: Statement) -> Result<Statement> {
+    pub(super) fn end(&self, statement: Statement) -> Result<Statement> {
         match self.peek() {
             None => Ok(statement),
             Some(_) => Err(self.unexpected("the end of the statement")),
@@ -241,16 +283,31 @@ impl<'a> Cursor<'a> {
             return Err(not_supported(&format!("EXPLAIN {name}"), self.span()));
         }
         let span = self.rest_span();
+        if matches!(first.as_deref(), Some("CREATE" | "INSERT" | "UPDATE" | "DELETE")) {
+            if analyze {
+                return Err(not_supported("EXPLAIN ANALYZE of a statement that writes", span));
+            }
+            return Ok(Statement::ExplainChange { change: self.change()?, span });
+        }
         Ok(Statement::Explain { analyze, query: parse_query(self.text, self.tokens, self.at)?, span })
     }
 
     fn set(&mut self) -> Result<Statement> {
         self.at = 1;
+        if self.word().as_deref() == Some("VARIABLE")
+            && matches!(self.tokens.placed.get(2).map(|t| &t.token), Some(Token::Word(_)))
+        {
+            return self.set_variable();
+        }
         if self.tokens.placed.len() > 3 && !matches!(self.tokens.placed[2].token, Token::Eq) {
             let _ = self.eat("SESSION") || self.eat("LOCAL") || self.eat("GLOBAL");
         }
-        let (name, span) = self.name("the name of a setting, as in SET mode = abort")?;
-        if !self.eat_token(&Token::Eq) && !self.eat("TO") {
+        let (name, span) = if self.eat("TIME") && self.eat("ZONE") {
+            (vec!["timezone".to_string()], self.span_from(1))
+        } else {
+            self.name("the name of a setting, as in SET mode = abort")?
+        };
+        if !self.eat_token(&Token::Eq) && !self.eat("TO") && name != ["timezone"] {
             return Err(self.unexpected("\"=\" and a value, as in SET mode = abort"));
         }
         if self.peek().is_none() {
@@ -275,6 +332,10 @@ impl<'a> Cursor<'a> {
             let span = self.span_from(1);
             return self.end(Statement::Reset { name: None, span });
         }
+        if self.eat("VARIABLE") {
+            let name = self.name("the name of a variable")?.0.join(".");
+            return self.end(Statement::ResetVariable { name });
+        }
         let (name, span) = self.name("the name of a setting, or ALL")?;
         self.end(Statement::Reset { name: Some(name.join(".")), span })
     }
@@ -292,7 +353,7 @@ impl<'a> Cursor<'a> {
                 };
                 Show::Tables { schema }
             }
-            Some("SCHEMAS") => {
+            Some("SCHEMAS" | "DATABASES") => {
                 self.at += 1;
                 Show::Schemas
             }
@@ -335,7 +396,13 @@ impl<'a> Cursor<'a> {
                 self.at += 1;
                 Show::Queries
             }
-            Some(word @ ("CREATE" | "STATS" | "DATABASES" | "CATALOGS" | "VIEWS" | "STAGES" | "TASKS" | "EVENTS")) => {
+            Some("CREATE") => {
+                self.at += 1;
+                self.one_of(&["TABLE", "VIEW"])?;
+                let (name, span) = self.name("the name of a table or view")?;
+                Show::Create { name, span }
+            }
+            Some(word @ ("STATS" | "CATALOGS" | "VIEWS" | "STAGES" | "TASKS" | "EVENTS")) => {
                 return Err(not_supported(&format!("SHOW {word}"), self.span()));
             }
             _ => {

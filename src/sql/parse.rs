@@ -2,6 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Result, Span};
 use super::dialect::FaultlabDialect;
+use super::exclusion::without_exclusions;
 use super::limits::{PARSER_RECURSION, check_brackets, limit_depth};
 use super::own_statement;
 use super::respell::respell;
@@ -13,7 +14,7 @@ use super::with_deep_stack;
 use crate::journal::ErrorCode;
 use sqlparser::ast;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Token};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 /// Parses one statement, with or without its semicolon. Spans in the result count bytes of its `text`; the span of an
 /// error counts bytes of the text that was given. SYNTAX_ERROR says what was expected; NOT_SUPPORTED names what is
@@ -60,7 +61,7 @@ pub fn parse_query(text: &str, tokens: &Tokens, from: usize) -> Result<Box<ast::
         .unwrap_or(tokens.raw.len());
     let mut parser = Parser::new(&FaultlabDialect)
         .with_recursion_limit(PARSER_RECURSION)
-        .with_tokens_with_locations(respell(&tokens.raw[first_raw..]));
+        .with_tokens_with_locations(without_exclusions(respell(&tokens.raw[first_raw..])));
     let mut query = parser.parse_query().map_err(|error| syntax_error(text, tokens, error))?;
     let next = parser.next_token();
     if next.token != Token::EOF {
@@ -69,6 +70,41 @@ pub fn parse_query(text: &str, tokens: &Tokens, from: usize) -> Result<Box<ast::
     }
     limit_depth(&mut query, &tokens.map)?;
     Ok(query)
+}
+
+/// Parses an expression that stands alone, such as the default of a column.
+pub fn parse_expression(text: &str) -> Result<ast::Expr> {
+    let tokens = tokenize(text)?;
+    check_brackets(&tokens)?;
+    let mut parser = Parser::new(&FaultlabDialect)
+        .with_recursion_limit(PARSER_RECURSION)
+        .with_tokens_with_locations(tokens.raw.clone());
+    let mut expression = parser.parse_expr().map_err(|error| syntax_error(text, &tokens, error))?;
+    let next = parser.next_token();
+    if next.token != Token::EOF {
+        return Err(near(text, &tokens, tokens.map.span(next.span), "the end of the expression"));
+    }
+    limit_depth(&mut expression, &tokens.map)?;
+    Ok(expression)
+}
+
+/// Parses the tokens from the `from`-th on, but for those in `left_out`, as a statement that changes something.
+pub fn parse_change(text: &str, tokens: &Tokens, from: usize, left_out: &[usize]) -> Result<Box<ast::Statement>> {
+    let starts: Vec<u32> = left_out.iter().filter_map(|at| tokens.placed.get(*at)).map(|t| t.span.start).collect();
+    let first = tokens.placed.get(from).map_or(0, |t| t.span.start);
+    let kept = |token: &TokenWithSpan| {
+        tokens.map.span(token.span).is_none_or(|s| s.start >= first && !starts.contains(&s.start))
+    };
+    let raw: Vec<TokenWithSpan> = tokens.raw.iter().filter(|token| kept(token)).cloned().collect();
+    let mut parser =
+        Parser::new(&FaultlabDialect).with_recursion_limit(PARSER_RECURSION).with_tokens_with_locations(respell(&raw));
+    let mut statement = parser.parse_statement().map_err(|error| syntax_error(text, tokens, error))?;
+    let next = parser.next_token();
+    if next.token != Token::EOF {
+        return Err(near(text, tokens, tokens.map.span(next.span), "the end of the statement"));
+    }
+    limit_depth(&mut statement, &tokens.map)?;
+    Ok(Box::new(statement))
 }
 
 /// The place just behind the text.

@@ -24,6 +24,8 @@ pub enum SettingKind {
     Switch,
     /// `2026-03-31`, or `off`.
     DateOrOff,
+    /// `Europe/Berlin`.
+    TimeZone,
 }
 
 impl SettingKind {
@@ -37,6 +39,7 @@ impl SettingKind {
             SettingKind::Bytes => "a size such as 64MB, 1GB".into(),
             SettingKind::Switch => "on, off".into(),
             SettingKind::DateOrOff => "off, a date such as 2026-03-31".into(),
+            SettingKind::TimeZone => "a time zone such as UTC, Europe/Berlin".into(),
         }
     }
 
@@ -49,6 +52,7 @@ impl SettingKind {
             SettingKind::Bytes => "size",
             SettingKind::Switch => "switch",
             SettingKind::DateOrOff => "date",
+            SettingKind::TimeZone => "time zone",
         }
     }
 }
@@ -161,6 +165,13 @@ pub const SETTINGS: &[Setting] = &[
         default: "off",
         help: "the date at which the session's clock starts: current_date and current_timestamp; off is the real one",
         aliases: &[],
+    },
+    Setting {
+        name: "timezone",
+        kind: SettingKind::TimeZone,
+        default: "UTC",
+        help: "the time zone in which points in time (TIMESTAMP WITH TIME ZONE) are shown, read and taken apart",
+        aliases: &["time_zone", "spark.sql.session.timeZone"],
     },
 ];
 
@@ -326,6 +337,11 @@ impl Settings {
         self.value("timing") == "on"
     }
 
+    /// The time zone of points in time.
+    pub fn zone(&self) -> chrono_tz::Tz {
+        zone_named(self.value("timezone")).unwrap_or(chrono_tz::UTC)
+    }
+
     /// The date at which the session's clock starts, in days since 1970-01-01; None is the real one.
     pub fn today(&self) -> Option<i32> {
         parse_date(self.value("today"))
@@ -341,6 +357,12 @@ impl Settings {
     fn text(&self, setting: &'static Setting) -> String {
         self.value(setting.name).to_string()
     }
+}
+
+/// The time zone of that name, in any case: `Europe/Berlin`, `UTC`, `EST`.
+pub fn zone_named(name: &str) -> Option<chrono_tz::Tz> {
+    let same = |zone: &&chrono_tz::Tz| zone.name().eq_ignore_ascii_case(name);
+    name.parse().ok().or_else(|| chrono_tz::TZ_VARIANTS.iter().find(same).copied())
 }
 
 /// How joins are spread over the cluster.
@@ -392,6 +414,13 @@ fn canonical(setting: &'static Setting, value: &str) -> Result<String> {
             "on" | "true" | "1" | "yes" => Ok("on".into()),
             "off" | "false" | "0" | "no" => Ok("off".into()),
             _ => Err(bad()),
+        },
+        SettingKind::TimeZone => match zone_named(value) {
+            Some(zone) => Ok(zone.name().to_string()),
+            None => {
+                let names = similar(value, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+                Err(did_you_mean(&names).map_or_else(bad, |hint| bad().hint(hint)))
+            }
         },
         SettingKind::DateOrOff if word == "off" => Ok(word),
         SettingKind::DateOrOff => parse_date(&word).map(|_| word.clone()).ok_or_else(bad),

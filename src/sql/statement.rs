@@ -68,6 +68,97 @@ pub enum Statement {
     Cancel {
         query: QueryId,
     },
+    /// `CREATE`, `INSERT`, `UPDATE`, `DELETE`, `DROP`, `ALTER`, `TRUNCATE`, as the parser has them.
+    Change(Change),
+    /// `EXPLAIN` of such a statement.
+    ExplainChange {
+        change: Change,
+        span: Span,
+    },
+    /// `COPY`.
+    Copy(Box<Copy>),
+    /// `USE schema`.
+    Use {
+        schema: Vec<String>,
+        span: Span,
+    },
+    /// `DESCRIBE query`.
+    DescribeQuery {
+        query: Box<ast::Query>,
+    },
+    /// `SUMMARIZE query`: `query` is its own text, parsed again when it is wrapped.
+    Summarize {
+        query: String,
+        span: Span,
+    },
+    /// `PREPARE name AS statement`.
+    Prepare {
+        name: String,
+        statement: String,
+        span: Span,
+    },
+    /// `EXECUTE name(values)`: each with its name, if it has one, and its text.
+    Execute {
+        name: String,
+        values: Vec<(Option<String>, String)>,
+        span: Span,
+    },
+    /// `DEALLOCATE name`; None: all.
+    Deallocate {
+        name: Option<String>,
+        span: Span,
+    },
+    /// `SET VARIABLE name = expression`.
+    SetVariable {
+        name: String,
+        value: String,
+        span: Span,
+    },
+    /// `RESET VARIABLE name`.
+    ResetVariable {
+        name: String,
+    },
+}
+
+/// A statement that changes tables.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    pub statement: Box<ast::Statement>,
+    /// `INSERT INTO t BY NAME`.
+    pub by_name: bool,
+}
+
+/// `COPY source TO file` or `COPY table FROM file`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Copy {
+    pub source: CopySource,
+    /// To the file, not from it.
+    pub to: bool,
+    pub file: String,
+    pub file_span: Span,
+    pub options: Vec<CopyOption>,
+}
+
+/// What is copied.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CopySource {
+    /// With the columns that were named; none: all.
+    Table {
+        name: Vec<String>,
+        columns: Vec<String>,
+        span: Span,
+    },
+    Query(Box<ast::Query>),
+}
+
+/// `DELIMITER ';'`, `HEADER`, `PARTITION_BY (a, b)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyOption {
+    /// In lower case.
+    pub name: String,
+    /// As they were written, without quotes; none for a name alone.
+    pub values: Vec<String>,
+    pub span: Span,
 }
 
 /// The `SHOW` family.
@@ -92,6 +183,11 @@ pub enum Show {
     Nodes,
     Faults,
     Queries,
+    /// `SHOW CREATE TABLE t`, `SHOW CREATE VIEW v`.
+    Create {
+        name: Vec<String>,
+        span: Span,
+    },
 }
 
 /// A fault to inject.

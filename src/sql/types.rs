@@ -49,6 +49,8 @@ pub enum DataType {
     Interval,
     List(Box<DataType>),
     Struct(Vec<(String, DataType)>),
+    /// 128 bits, kept in an `Int128` with the top bit turned over: so numbers and texts have the same order.
+    Uuid,
 }
 
 impl DataType {
@@ -61,7 +63,7 @@ impl DataType {
             DataType::SmallInt => P::Int16,
             DataType::Integer | DataType::Date => P::Int32,
             DataType::BigInt | DataType::Time | DataType::Timestamp | DataType::TimestampTz => P::Int64,
-            DataType::HugeInt | DataType::Interval => P::Int128,
+            DataType::HugeInt | DataType::Interval | DataType::Uuid => P::Int128,
             DataType::UTinyInt => P::UInt8,
             DataType::USmallInt => P::UInt16,
             DataType::UInteger => P::UInt32,
@@ -121,6 +123,7 @@ impl std::fmt::Display for DataType {
             DataType::Timestamp => f.write_str("TIMESTAMP"),
             DataType::TimestampTz => f.write_str("TIMESTAMP WITH TIME ZONE"),
             DataType::Interval => f.write_str("INTERVAL"),
+            DataType::Uuid => f.write_str("UUID"),
             DataType::List(item) => write!(f, "{item}[]"),
             DataType::Struct(fields) => {
                 f.write_str("STRUCT(")?;

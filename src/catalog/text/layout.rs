@@ -110,7 +110,7 @@ pub(in crate::catalog) fn fixed_width(dtype: &DataType) -> f64 {
         | DataType::Timestamp
         | DataType::TimestampTz => 8.0,
         DataType::Decimal { precision, .. } if *precision <= 18 => 8.0,
-        DataType::Decimal { .. } | DataType::HugeInt | DataType::Interval => 16.0,
+        DataType::Decimal { .. } | DataType::HugeInt | DataType::Interval | DataType::Uuid => 16.0,
         DataType::Varchar | DataType::Blob => 16.0,
         DataType::List(item) => 4.0 * fixed_width(item),
         DataType::Struct(fields) => fields.iter().map(|(_, dtype)| fixed_width(dtype)).sum(),

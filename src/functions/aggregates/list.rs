@@ -18,7 +18,7 @@ const fn entry(
 pub const AGGREGATES: &[AggregateFunction] = &[
     entry(
         "any_value",
-        &["arbitrary"],
+        &[],
         "any_value(ANY) -> ANY",
         "The first value that is not NULL.",
         "any_value(region)",
@@ -203,7 +203,7 @@ pub const AGGREGATES: &[AggregateFunction] = &[
     ),
     entry(
         "first",
-        &[],
+        &["arbitrary"],
         "first(ANY) -> ANY",
         "The value of the first row, NULL or not.",
         "first(region ORDER BY order_date)",

@@ -1,7 +1,8 @@
 //! CAST and TRY_CAST between all types. Decimals round half away from zero, floats to integers half to even, as DuckDB does.
 
 pub(super) mod numeric;
-pub(super) mod parse;
+pub(crate) mod parse;
+pub(super) mod uuid;
 
 use super::columns::{Numbers, Rows, Texts, booleans_by_row, numbers_by_row, result_length, texts_by_row};
 use super::format::write_value;
@@ -27,7 +28,7 @@ pub fn cast_column(column: &Column, from: &DataType, to: &DataType, lenient: boo
         (Date, Timestamp | TimestampTz) => {
             let days = Numbers::<Int32Type>::of(column)?;
             numbers_by_row::<Int64Type>(rows, |row| match days.get(row) {
-                Some(day) => match i64::from(day).checked_mul(MICROS_PER_DAY) {
+                Some(day) => match super::datetime::timestamp_at(day, 0) {
                     Some(micros) => Ok(Some(micros)),
                     None if lenient => Ok(None),
                     None => Err(cannot_cast(&Value::Int(day.into()), from, to)),
@@ -38,14 +39,24 @@ pub fn cast_column(column: &Column, from: &DataType, to: &DataType, lenient: boo
         (Timestamp | TimestampTz, Date) => {
             let micros = Numbers::<Int64Type>::of(column)?;
             numbers_by_row::<Int32Type>(rows, |row| {
-                Ok(micros.get(row).map(|micros| micros.div_euclid(MICROS_PER_DAY) as i32))
+                Ok(micros.get(row).map(|micros| match micros {
+                    i64::MAX => calendar::DATE_INFINITY,
+                    micros if !calendar::is_finite_timestamp(micros) => -calendar::DATE_INFINITY,
+                    micros => micros.div_euclid(MICROS_PER_DAY) as i32,
+                }))
             })
         }
-        (Timestamp | TimestampTz, Time) => {
+        (Timestamp, Time) => {
             let micros = Numbers::<Int64Type>::of(column)?;
-            numbers_by_row::<Int64Type>(rows, |row| Ok(micros.get(row).map(|micros| micros.rem_euclid(MICROS_PER_DAY))))
+            numbers_by_row::<Int64Type>(rows, |row| match micros.get(row) {
+                Some(at) if calendar::is_finite_timestamp(at) => Ok(Some(at.rem_euclid(MICROS_PER_DAY))),
+                Some(at) if !lenient => Err(cannot_cast(&Value::Int(at.into()), from, to)),
+                _ => Ok(None),
+            })
         }
-        // The session's time zone is UTC.
+        (Blob, Uuid) => uuid::from_blob(column, lenient),
+        (Uuid, Blob) => uuid::to_blob(column),
+        // In UTC: casts in another zone were made calls that name it before (`plan::zones`).
         (Timestamp, TimestampTz) | (TimestampTz, Timestamp) => Ok(column.clone()),
         (from, to) if is_countable(from) && is_countable(to) => numeric::cast(column, from, to, lenient),
         (List(a), List(b)) if a.physical() == b.physical() => Ok(column.clone()),
@@ -122,8 +133,9 @@ fn from_text(column: &Column, to: &DataType, lenient: bool) -> Result<Column, Ro
         DataType::Double => parsed!(polars::prelude::Float64Type, parse::parse_double),
         DataType::Date => parsed!(Int32Type, parse::parse_date),
         DataType::Time => parsed!(Int64Type, parse::parse_time),
-        DataType::Timestamp => parsed!(Int64Type, |text| parse::parse_timestamp(text, false)),
-        DataType::TimestampTz => parsed!(Int64Type, |text| parse::parse_timestamp(text, true)),
+        DataType::Timestamp => parsed!(Int64Type, parse::parse_timestamp),
+        DataType::TimestampTz => parsed!(Int64Type, |text| parse::parse_timestamptz(text, chrono_tz::UTC)),
+        DataType::Uuid => parsed!(Int128Type, uuid::parse),
         DataType::Interval => parsed!(Int128Type, |text| parse::parse_interval(text).map(|interval| interval.pack())),
         DataType::Blob => {
             let mut values = Vec::with_capacity(rows);
@@ -208,7 +220,7 @@ pub fn cast_can_fail(from: &DataType, to: &DataType) -> bool {
         (Boolean, to) if to.is_integer() => false,
         (_, Float | Double) if from.is_numeric() || *from == Boolean => false,
         (from, Boolean) if from.is_numeric() => false,
-        (Timestamp | TimestampTz, Date | Time | Timestamp | TimestampTz) => false,
+        (Timestamp | TimestampTz, Date | Timestamp | TimestampTz) | (Uuid, Blob) => false,
         (from, to) => super::typing::implicit_cost(from, to).is_none() || *from == Date,
     }
 }

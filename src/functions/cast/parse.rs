@@ -1,13 +1,15 @@
 //! Text to values, as DuckDB reads it. Every function answers None for text that is not of its kind.
 
 use crate::functions::calendar::{
-    Civil, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, days_from_civil, month_length,
+    Civil, DATE_INFINITY, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, TIMESTAMP_INFINITY,
+    checked_timestamp, days_from_civil, month_length,
 };
+use crate::functions::datetime::checked_date;
+use crate::functions::zones::{to_utc, zone_named};
 use crate::sql::types::Interval;
 
 /// `true`, `t`, `yes`, `y`, `1` and their opposites.
 pub(crate) fn parse_boolean(text: &str) -> Option<bool> {
-    let text = text.trim();
     if ["true", "t", "yes", "y", "1"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
         Some(true)
     } else if ["false", "f", "no", "n", "0"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
@@ -88,7 +90,7 @@ fn leading_number(text: &str) -> Option<(i64, usize, &str)> {
 fn leading_date(text: &str) -> Option<(i64, &str)> {
     let (negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (year, _, rest) = leading_number(rest)?;
-    let separator = rest.chars().next().filter(|c| matches!(c, '-' | '/'))?;
+    let separator = rest.chars().next().filter(|c| matches!(c, '-' | '/' | ' ' | '\\'))?;
     let (month, month_digits, rest) = leading_number(&rest[1..])?;
     let rest = rest.strip_prefix(separator)?;
     let (day, day_digits, mut rest) = leading_number(rest)?;
@@ -108,15 +110,29 @@ fn leading_date(text: &str) -> Option<(i64, &str)> {
 /// `2024-01-05`, also with `/`, with short months and days, and followed by a time that is left out.
 pub(crate) fn parse_date(text: &str) -> Option<i32> {
     let text = text.trim();
-    if text.eq_ignore_ascii_case("epoch") {
-        return Some(0);
+    if let Some(special) = special_moment(text) {
+        return Some(match special {
+            0 => 0,
+            sign => sign * DATE_INFINITY,
+        });
     }
     let (days, rest) = leading_date(text)?;
     if !rest.is_empty() {
         let (_, rest) = leading_time(rest.strip_prefix(['T', ' '])?)?;
-        zone_offset(rest)?;
+        zone_behind(rest)?;
     }
-    i32::try_from(days).ok()
+    checked_date(days).ok()
+}
+
+/// `epoch` is 0, `infinity` 1 and `-infinity` -1.
+fn special_moment(text: &str) -> Option<i32> {
+    let is = |words: [&str; 2]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    match () {
+        () if is(["epoch", "epoch"]) => Some(0),
+        () if is(["infinity", "inf"]) => Some(1),
+        () if is(["-infinity", "-inf"]) => Some(-1),
+        () => None,
+    }
 }
 
 /// `HH:MM[:SS[.ffffff]]` at the front: (microseconds since midnight, rest). 24:00:00 is the end of a day.
@@ -145,14 +161,26 @@ fn leading_time(text: &str) -> Option<(i64, &str)> {
     valid.then_some((total, rest))
 }
 
-/// `Z`, ` UTC`, `+02`, `-05:30` or nothing: microseconds to the east of UTC, None inside for nothing.
-fn zone_offset(text: &str) -> Option<Option<i64>> {
+/// What stands behind a time of day.
+enum Zone {
+    None,
+    /// Microseconds to the east of UTC.
+    Offset(i64),
+    Named(chrono_tz::Tz),
+}
+
+/// `Z`, ` UTC`, `+02`, `-05:30`, ` Europe/Berlin` or nothing.
+fn zone_behind(text: &str) -> Option<Zone> {
+    let named = text.strip_prefix(' ');
     let text = text.trim();
     if text.is_empty() {
-        return Some(None);
+        return Some(Zone::None);
     }
     if ["z", "utc", "gmt"].iter().any(|zone| text.eq_ignore_ascii_case(zone)) {
-        return Some(Some(0));
+        return Some(Zone::Offset(0));
+    }
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return named.and_then(|_| zone_named(text)).map(Zone::Named);
     }
     let sign = match text.as_bytes()[0] {
         b'+' => 1,
@@ -167,7 +195,7 @@ fn zone_offset(text: &str) -> Option<Option<i64>> {
         }
         offset += value * [MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND][i];
     }
-    Some(Some(sign * offset))
+    Some(Zone::Offset(sign * offset))
 }
 
 /// A time of day, perhaps after a date that is left out.
@@ -178,24 +206,41 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
         None => text,
     };
     let (micros, rest) = leading_time(time)?;
-    zone_offset(rest)?;
-    (micros < MICROS_PER_DAY).then_some(micros)
+    zone_behind(rest)?;
+    Some(micros)
 }
 
-/// A timestamp; a zone is read and, with `to_utc`, taken off.
-pub(crate) fn parse_timestamp(text: &str, to_utc: bool) -> Option<i64> {
+/// A timestamp without a zone; one that stands there is left out.
+pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
+    zoned_timestamp(text).map(|(micros, _)| micros)
+}
+
+/// A timestamp in the zone that stands behind it, or else in `zone`.
+pub(crate) fn parse_timestamptz(text: &str, zone: chrono_tz::Tz) -> Option<i64> {
+    let (micros, behind) = zoned_timestamp(text)?;
+    match behind {
+        Zone::Offset(offset) => micros.checked_sub(offset).and_then(checked_timestamp),
+        Zone::Named(named) => Some(to_utc(micros, named)),
+        Zone::None => Some(to_utc(micros, zone)),
+    }
+}
+
+/// The microseconds as they stand there, and the zone behind them.
+fn zoned_timestamp(text: &str) -> Option<(i64, Zone)> {
     let text = text.trim();
-    if text.eq_ignore_ascii_case("epoch") {
-        return Some(0);
+    if let Some(special) = special_moment(text) {
+        return Some(match special {
+            0 => (0, Zone::Offset(0)),
+            sign => (i64::from(sign) * TIMESTAMP_INFINITY, Zone::None),
+        });
     }
     let (days, rest) = leading_date(text)?;
     let midnight = days.checked_mul(MICROS_PER_DAY)?;
     if rest.is_empty() {
-        return Some(midnight);
+        return Some((checked_timestamp(midnight)?, Zone::None));
     }
     let (micros, rest) = leading_time(rest.strip_prefix(['T', ' '])?)?;
-    let offset = zone_offset(rest)?.filter(|_| to_utc).unwrap_or(0);
-    midnight.checked_add(micros)?.checked_sub(offset)
+    Some((checked_timestamp(midnight.checked_add(micros)?)?, zone_behind(rest)?))
 }
 
 /// `1 day 2 hours`, `3 months`, `01:02:03`, `1d`, `1 day ago`; a bare number is seconds.
@@ -319,12 +364,14 @@ mod tests {
         for text in ["2024-01-05x", "2024-02-30", "20240105", ""] {
             assert_eq!(parse_date(text), None, "{text:?}");
         }
-        assert_eq!(parse_timestamp("1970-01-01T00:00:01Z", true), Some(1_000_000));
-        assert_eq!(parse_timestamp("1970-01-01 02:00:00+02", true), Some(0));
-        assert_eq!(parse_timestamp("1970-01-01 02:00:00+02", false), Some(2 * MICROS_PER_HOUR));
-        assert_eq!(parse_timestamp("1970-01-01 24:00:00", false), Some(MICROS_PER_DAY));
-        assert_eq!(parse_timestamp("1970-01-01 25:00:00", false), None);
-        assert_eq!(parse_timestamp("1970-01-01 12", false), None);
+        assert_eq!(parse_timestamptz("1970-01-01T00:00:01Z", chrono_tz::UTC), Some(1_000_000));
+        assert_eq!(parse_timestamptz("1970-01-01 02:00:00+02", chrono_tz::UTC), Some(0));
+        assert_eq!(parse_timestamptz("1970-01-01 01:00:00", chrono_tz::Europe::Berlin), Some(0));
+        assert_eq!(parse_timestamptz("1970-01-01 01:00:00 Europe/Berlin", chrono_tz::UTC), Some(0));
+        assert_eq!(parse_timestamp("1970-01-01 02:00:00+02"), Some(2 * MICROS_PER_HOUR));
+        assert_eq!(parse_timestamp("1970-01-01 24:00:00"), Some(MICROS_PER_DAY));
+        assert_eq!(parse_timestamp("1970-01-01 25:00:00"), None);
+        assert_eq!(parse_timestamp("1970-01-01 12"), None);
     }
 
     #[test]

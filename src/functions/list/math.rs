@@ -5,8 +5,11 @@ use crate::functions::table::Category::Number;
 use crate::functions::table::Fails::{Never, Sometimes, UnlessFloat};
 use crate::functions::table::ScalarFunction;
 use crate::functions::table::Typing::{self, Overloads, Rule};
-use crate::functions::{bits, integers, math, typing};
+use crate::functions::{bits, datemake, integers, math, typing};
 
+/// Numbers, and the moments that can be infinite.
+const INFINITE: Typing =
+    Overloads(&["DOUBLE -> BOOLEAN", "DATE -> BOOLEAN", "TIMESTAMP -> BOOLEAN", "TIMESTAMPTZ -> BOOLEAN"]);
 const DOUBLE_TO_DOUBLE: Typing = Overloads(&["DOUBLE -> DOUBLE"]);
 
 const FLOAT_TRUE: Typing = Overloads(&["FLOAT -> BOOLEAN", "DOUBLE -> BOOLEAN"]);
@@ -182,18 +185,18 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
         ("isinf", &["is_infinite"]),
         Number,
-        FLOAT_TRUE,
+        INFINITE,
         Never,
-        math::is_infinite,
+        datemake::is_infinite,
         "whether it is infinite",
         "isinf('inf'::DOUBLE)",
     ),
     entry(
         ("isfinite", &["is_finite"]),
         Number,
-        FLOAT_TRUE,
+        INFINITE,
         Never,
-        math::is_finite,
+        datemake::is_finite,
         "whether it is neither infinite nor NaN",
         "isfinite(1.5::DOUBLE)",
     ),

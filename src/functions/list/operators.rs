@@ -8,6 +8,7 @@ use crate::functions::table::Typing::{self, Rule};
 use crate::functions::{arithmetic, bits, compare, text, typing};
 
 const COMPARISON: Typing = Rule(typing::comparison, &["T, T -> BOOLEAN"]);
+const EQUALITY: Typing = Rule(typing::equality, &["T, T -> BOOLEAN"]);
 
 const BITS: Typing = Rule(bits::pair_typing, &["T, T -> T"]);
 
@@ -75,8 +76,8 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "the opposite number",
         "-(5)",
     ),
-    entry(("=", &["=="]), Operator, COMPARISON, Never, compare::equal, "whether both are equal", "1 = 1.0"),
-    entry(("<>", &["!="]), Operator, COMPARISON, Never, compare::not_equal, "whether they differ", "1 <> 2"),
+    entry(("=", &["=="]), Operator, EQUALITY, Never, compare::equal, "whether both are equal", "1 = 1.0"),
+    entry(("<>", &["!="]), Operator, EQUALITY, Never, compare::not_equal, "whether they differ", "1 <> 2"),
     entry(("<", &[]), Operator, COMPARISON, Never, compare::less, "whether the first is less", "1 < 2"),
     entry(
         ("<=", &[]),
@@ -100,7 +101,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
         ("is_distinct_from", &[]),
         Operator,
-        COMPARISON,
+        EQUALITY,
         Never,
         compare::is_distinct_from,
         "whether they differ, with NULL equal to NULL",
@@ -109,7 +110,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
         ("is_not_distinct_from", &[]),
         Operator,
-        COMPARISON,
+        EQUALITY,
         Never,
         compare::is_not_distinct_from,
         "whether both are equal, or both NULL",

@@ -22,7 +22,10 @@ pub(super) fn compile(expr: &Expr) -> Result<CompiledExpr, TaskError> {
         ExprKind::IsNull { arg, negated } => (Node::IsNull { arg: Box::new(compile(arg)?), negated: *negated }, false),
         ExprKind::Case { branches, otherwise } => (compile_case(branches, otherwise.as_deref())?, false),
         ExprKind::InList { arg, items, negated } => (compile_in_list(arg, items, *negated)?, false),
-        ExprKind::ScalarSubquery(_) | ExprKind::Exists { .. } | ExprKind::InSubquery { .. } => {
+        ExprKind::ScalarSubquery(_)
+        | ExprKind::Exists { .. }
+        | ExprKind::InSubquery { .. }
+        | ExprKind::AnySubquery { .. } => {
             return Err(TaskError::bug("a subquery reached the kernels"));
         }
     };
@@ -39,7 +42,9 @@ fn compile_call(name: &str, args: &[Expr], expr: &Expr) -> Result<(Node, bool), 
     let function =
         functions::find(name).ok_or_else(|| TaskError::bug(format!("the function {name} does not exist")))?;
     match (function.name, args) {
-        ("now" | "current_date", _) => return Ok((Node::Clock(function.name.to_string()), false)),
+        ("now" | "current_date" | "localtime" | "localtimestamp", _) => {
+            return Ok((Node::Clock(function.name.to_string()), false));
+        }
         ("coalesce" | "ifnull", _) => return Ok((Node::Coalesce(compile_all(args)?), false)),
         ("if", [condition, then, otherwise]) => {
             let node = compile_case(&[(condition.clone(), then.clone())], Some(otherwise))?;

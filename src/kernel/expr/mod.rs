@@ -83,6 +83,17 @@ impl CompiledExpr {
         Ok(BooleanChunked::from_bitmap(PlSmallStr::EMPTY, truths))
     }
 
+    /// For each row of `frame` whether the value is TRUE, and whether it is FALSE; where neither, it is NULL. Of full length.
+    pub fn evaluate_truth(
+        &self,
+        frame: &DataFrame,
+        clock: &QueryClock,
+    ) -> Result<(BooleanChunked, BooleanChunked), TaskError> {
+        let truth = truth::evaluate(self, frame, clock)?;
+        let mask = |bits| BooleanChunked::from_bitmap(PlSmallStr::EMPTY, bits);
+        Ok((mask(truth.truths), mask(truth.falses)))
+    }
+
     /// The SQL type of the value.
     pub fn dtype(&self) -> &DataType {
         &self.dtype

@@ -13,11 +13,17 @@ pub struct KeyPairs {
     pub probe: Vec<ColumnId>,
     build: Vec<ColumnId>,
     types: Vec<DataType>,
+    /// Whether a NULL matches a NULL, for each key.
+    nulls_match: Vec<bool>,
 }
 
 impl KeyPairs {
     /// Splits pairs (probe column, build column); the types are those of the build side's columns.
-    pub fn compile(keys: &[(ColumnId, ColumnId)], build: &[ColumnDef]) -> Result<KeyPairs, TaskError> {
+    pub fn compile(
+        keys: &[(ColumnId, ColumnId)],
+        nulls_match: &[bool],
+        build: &[ColumnDef],
+    ) -> Result<KeyPairs, TaskError> {
         let of_build = |id: ColumnId| {
             build
                 .iter()
@@ -31,6 +37,7 @@ impl KeyPairs {
         Ok(KeyPairs {
             probe: keys.iter().map(|(probe, _)| *probe).collect(),
             build: keys.iter().map(|(_, build)| *build).collect(),
+            nulls_match: nulls_match.to_vec(),
             types: keys.iter().map(|(_, build)| of_build(*build)).collect::<Result<_, _>>()?,
         })
     }
@@ -52,6 +59,8 @@ pub struct BuildSide {
     /// Whether any key is NULL: then "not in" is unknown.
     pub has_null_key: bool,
     index: Index,
+    /// Where NULLs match in some keys: which of them never match.
+    strict: Option<Vec<usize>>,
     /// The rows of key `id` are `places[starts[id]..starts[id + 1]]`; empty where every key has one row, `places[id]`.
     starts: Vec<u32>,
     places: Vec<IdxSize>,
@@ -73,18 +82,23 @@ impl BuildSide {
         let has_null_key = columns.iter().any(|c| c.null_count() > 0);
         let height = rows.height();
         let (mut ids, mut fresh) = (Vec::with_capacity(height), Vec::new());
-        let index = match ranked_index(&columns, &mut ids, &mut fresh)? {
+        let some_match = keys.nulls_match.contains(&true);
+        let strict = some_match.then(|| (0..columns.len()).filter(|i| !keys.nulls_match[*i]).collect::<Vec<_>>());
+        let ranked = if some_match { None } else { ranked_index(&columns, &mut ids, &mut fresh)? };
+        let index = match ranked {
             Some(index) => index,
             None => {
-                let mut table = KeyTable::new(&keys.types, NullKeys::Never);
+                let nulls = if some_match { NullKeys::Match } else { NullKeys::Never };
+                let mut table = KeyTable::new(&keys.types, nulls);
                 table.insert(&columns, height, &mut ids, &mut fresh)?;
                 Index::Hash(table)
             }
         };
+        let dropped = strict.as_ref().is_some_and(|strict| drop_nulls(&columns, strict, &mut ids));
         let keyed = ids.iter().filter(|id| **id != NO_ID).count();
         let (starts, places) =
-            if keyed == fresh.len() { (Vec::new(), fresh) } else { rows_by_id(&ids, fresh.len(), keyed) };
-        Ok(BuildSide { rows, has_null_key, index, starts, places, ranks: Vec::new() })
+            if keyed == fresh.len() && !dropped { (Vec::new(), fresh) } else { rows_by_id(&ids, fresh.len(), keyed) };
+        Ok(BuildSide { rows, has_null_key, index, strict, starts, places, ranks: Vec::new() })
     }
 
     /// What the index takes beside the rows, in bytes.
@@ -118,6 +132,9 @@ impl BuildSide {
                 for_each_integer(keys[0], |value| ids.push(value.map_or(NO_ID, |value| ranks.find(value))))?;
             }
         }
+        if let Some(strict) = &self.strict {
+            drop_nulls(keys, strict, &mut ids);
+        }
         Ok(ids)
     }
 
@@ -131,6 +148,20 @@ impl BuildSide {
             &self.places[self.starts[id] as usize..self.starts[id + 1] as usize]
         }
     }
+}
+
+/// Takes its id from every row that is NULL in one of the `strict` keys; whether there was one.
+fn drop_nulls(keys: &[&Column], strict: &[usize], ids: &mut [u32]) -> bool {
+    let mut dropped = false;
+    for key in strict.iter().map(|i| keys[*i]).filter(|key| key.null_count() > 0) {
+        for (id, is_null) in ids.iter_mut().zip(key.is_null().iter()) {
+            if is_null == Some(true) {
+                *id = NO_ID;
+                dropped = true;
+            }
+        }
+    }
+    dropped
 }
 
 /// The rows of each id, by counting.

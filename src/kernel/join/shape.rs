@@ -11,10 +11,31 @@ use std::ops::Range;
 /// A lowered join without the way its pairs are found.
 pub struct JoinShape {
     pub kind: PhysicalJoin,
-    /// Checked on each pair before it counts, with the columns that it reads of each side.
-    residual: Option<(CompiledExpr, Vec<ColumnId>, Vec<ColumnId>)>,
+    /// Checked on each pair before it counts.
+    residual: Option<Residual>,
     pub build: Vec<ColumnDef>,
     output: Vec<OutputColumn>,
+}
+
+/// A condition on pairs, with the columns that it reads of each side.
+struct Residual {
+    condition: CompiledExpr,
+    of_probe: Vec<ColumnId>,
+    of_build: Vec<ColumnId>,
+}
+
+impl Residual {
+    /// What the condition reads, a row for each pair.
+    fn columns(&self, pairs: &Pairs, probe: &DataFrame, build: &DataFrame) -> Result<DataFrame, TaskError> {
+        let mut columns = Vec::with_capacity(self.of_probe.len() + self.of_build.len());
+        for id in &self.of_probe {
+            columns.push(columns::take_column(columns::find(probe, *id)?, &pairs.probe));
+        }
+        for id in &self.of_build {
+            columns.push(columns::take_column(columns::find(build, *id)?, &pairs.build));
+        }
+        Ok(columns::frame(pairs.probe.len(), columns))
+    }
 }
 
 #[derive(Clone)]
@@ -49,8 +70,8 @@ impl JoinShape {
         let residual = residual
             .map(|condition| {
                 let ids = condition.columns();
-                let (left, right) = ids.into_iter().partition(|id| of(probe, *id).is_some());
-                Ok::<_, TaskError>((CompiledExpr::compile(condition)?, left, right))
+                let (of_probe, of_build) = ids.into_iter().partition(|id| of(probe, *id).is_some());
+                Ok::<_, TaskError>(Residual { condition: CompiledExpr::compile(condition)?, of_probe, of_build })
             })
             .transpose()?;
         let output = output
@@ -95,18 +116,11 @@ impl JoinShape {
         build: &DataFrame,
         clock: &QueryClock,
     ) -> Result<Pairs, TaskError> {
-        let Some((condition, left, right)) = &self.residual else { return Ok(pairs) };
+        let Some(residual) = &self.residual else { return Ok(pairs) };
         if pairs.probe.is_empty() {
             return Ok(pairs);
         }
-        let mut columns = Vec::with_capacity(left.len() + right.len());
-        for id in left {
-            columns.push(columns::take_column(columns::find(probe, *id)?, &pairs.probe));
-        }
-        for id in right {
-            columns.push(columns::take_column(columns::find(build, *id)?, &pairs.build));
-        }
-        let mask = condition.evaluate_mask(&columns::frame(pairs.probe.len(), columns), clock)?;
+        let mask = residual.condition.evaluate_mask(&residual.columns(&pairs, probe, build)?, clock)?;
         let mut kept = Pairs::default();
         for (place, keep) in mask.iter().enumerate() {
             if keep == Some(true) {
@@ -117,8 +131,33 @@ impl JoinShape {
         Ok(kept)
     }
 
-    /// What these probe rows yield, given all their pairs. `unknown(row)` says whether a row without a match is NULL rather than
-    /// FALSE to a mark join.
+    /// What these probe rows yield to a mark join, whose condition is asked of each pair: TRUE if it is true of one, else NULL if it
+    /// is unknown of one.
+    pub fn emit_marks(
+        &self,
+        pairs: &Pairs,
+        rows: Range<usize>,
+        probe: &DataFrame,
+        build: &DataFrame,
+        clock: &QueryClock,
+    ) -> Result<DataFrame, TaskError> {
+        let mut matched = vec![false; rows.len()];
+        let mut unknown = vec![false; rows.len()];
+        if let Some(residual) = &self.residual
+            && !pairs.probe.is_empty()
+        {
+            let (truths, falses) = residual.condition.evaluate_truth(&residual.columns(pairs, probe, build)?, clock)?;
+            for ((row, truth), falsehood) in pairs.probe.iter().zip(truths.iter()).zip(falses.iter()) {
+                let place = *row as usize - rows.start;
+                matched[place] |= truth == Some(true);
+                unknown[place] |= truth == Some(false) && falsehood == Some(false);
+            }
+        }
+        let start = rows.start;
+        self.emit_whether(&matched, rows, probe, build, |row| unknown[row - start])
+    }
+
+    /// What these probe rows yield, given all their pairs.
     pub fn emit(
         &self,
         pairs: Pairs,
@@ -126,7 +165,6 @@ impl JoinShape {
         probe: &DataFrame,
         build: &DataFrame,
         matches: Option<&mut Matches>,
-        unknown: impl Fn(usize) -> bool,
     ) -> Result<DataFrame, TaskError> {
         if let Some(matches) = matches {
             pairs.build.iter().for_each(|row| matches.met[*row as usize] = true);
@@ -147,12 +185,13 @@ impl JoinShape {
             PhysicalJoin::Semi | PhysicalJoin::Anti | PhysicalJoin::Mark(_) => {
                 let mut matched = vec![false; rows.len()];
                 pairs.probe.iter().for_each(|row| matched[*row as usize - rows.start] = true);
-                self.emit_whether(&matched, rows, probe, build, unknown)
+                self.emit_whether(&matched, rows, probe, build, |_| false)
             }
         }
     }
 
-    /// As [`JoinShape::emit`] for a join that asks only whether a row has a match; `matched` begins at the first of `rows`.
+    /// As [`JoinShape::emit`] for a join that asks only whether a row has a match; `matched` begins at the first of `rows`. `unknown(row)` says
+    /// whether a row without a match is NULL rather than FALSE to a mark join.
     pub fn emit_whether(
         &self,
         matched: &[bool],

@@ -1,11 +1,12 @@
 //! From a fragment to operators.
 
-use super::{Stream, Task, aggregate, hash_join, nested_loop_join, regroup, rows, scan, sort, source};
+use super::{Stream, Task, aggregate, hash_join, nested_loop_join, regroup, rows, scan, sort, source, window};
 use crate::journal::TaskError;
 use crate::kernel::aggregate::Calls;
 use crate::kernel::expr::CompiledExpr;
 use crate::kernel::join::{Closest, JoinShape, KeyPairs, Sharing};
 use crate::kernel::order::Order;
+use crate::kernel::window::Windows;
 use crate::plan::{ColumnId, Fragment, expr::ColumnDef, physical::AggregatePhase};
 use crate::scheduler::StageId;
 
@@ -25,6 +26,7 @@ pub enum Operator {
     GroupingSets { input: Box<Operator>, sets: regroup::SetsOperator },
     FirstOfEach { input: Box<Operator>, first: regroup::FirstOperator },
     Repeat { input: Box<Operator>, times: ColumnId },
+    Window { input: Box<Operator>, windows: Box<Windows> },
 }
 
 impl Operator {
@@ -58,7 +60,7 @@ impl Operator {
                 calls: Calls::compile(aggregates, *phase)?,
                 phase: *phase,
             },
-            Fragment::HashJoin { probe, build, kind, keys, residual, output } => {
+            Fragment::HashJoin { probe, build, kind, keys, nulls_match, residual, output } => {
                 *joins += 1;
                 let sharing =
                     broadcast_of(build).map(|from| Sharing { from, place: ((stage.0 as u64) << 32) | *joins });
@@ -66,7 +68,7 @@ impl Operator {
                 Operator::HashJoin(Box::new(hash_join::HashJoinOperator {
                     probe: child(probe)?,
                     build: child(build)?,
-                    keys: KeyPairs::compile(keys, &build.columns())?,
+                    keys: KeyPairs::compile(keys, nulls_match, &build.columns())?,
                     closest: Closest::of(*kind),
                     shape: JoinShape::compile(*kind, residual.as_ref(), &probe.columns(), &build.columns(), output)?,
                     sharing,
@@ -102,6 +104,11 @@ impl Operator {
                 first: regroup::FirstOperator::new(input.columns(), on, order),
             },
             Fragment::Repeat { input, times } => Operator::Repeat { input: child(input)?, times: *times },
+            Fragment::Write { .. } => return Err(TaskError::bug("rows are written at the end of a stage only")),
+            Fragment::Window { input, partition_by, order_by, calls } => Operator::Window {
+                windows: Box::new(Windows::compile(partition_by, order_by, calls, input.columns())?),
+                input: child(input)?,
+            },
         })
     }
 
@@ -124,6 +131,7 @@ impl Operator {
             Operator::GroupingSets { input, sets } => sets.open(input.open(task)?, task),
             Operator::FirstOfEach { input, first } => first.open(input.open(task)?, task),
             Operator::Repeat { input, times } => regroup::repeat(input.open(task)?, *times, task),
+            Operator::Window { input, windows } => window::open(input.open(task)?, windows, task),
         })
     }
 }

@@ -103,8 +103,11 @@ impl HashJoinStream<'_> {
                 *next += 1;
             }
         }
+        if matches!(shape.kind, PhysicalJoin::Mark(_)) {
+            return shape.emit_marks(&pairs, start..*next, batch, &build.rows, &self.task.context.clock);
+        }
         let pairs = shape.check(pairs, batch, &build.rows, &self.task.context.clock)?;
-        shape.emit(pairs, start..*next, batch, &build.rows, self.matches.as_mut(), unknown)
+        shape.emit(pairs, start..*next, batch, &build.rows, self.matches.as_mut())
     }
 }
 

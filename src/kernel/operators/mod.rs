@@ -9,6 +9,7 @@ mod rows;
 mod scan;
 mod sort;
 mod source;
+mod window;
 
 pub use compile::Operator;
 pub use rows::more_than_one_row;

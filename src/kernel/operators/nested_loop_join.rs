@@ -4,6 +4,7 @@ use super::{BATCH_ROWS, Batches, Operator, Stream, Task, drain};
 use crate::journal::TaskError;
 use crate::kernel::columns;
 use crate::kernel::join::{JoinShape, Matches, Pairs};
+use crate::plan::physical::PhysicalJoin;
 use polars::prelude::*;
 
 /// A lowered nested loop join.
@@ -54,8 +55,13 @@ impl Batches for NestedLoopStream<'_> {
             pairs.probe.resize(pairs.probe.len() + width, row as IdxSize);
             pairs.build.extend(0..width as IdxSize);
         }
-        let pairs = self.shape.check(pairs, &batch, &self.right, &self.task.context.clock)?;
-        let output = self.shape.emit(pairs, start..end, &batch, &self.right, self.matches.as_mut(), |_| false)?;
+        let clock = &self.task.context.clock;
+        let output = if matches!(self.shape.kind, PhysicalJoin::Mark(_)) {
+            self.shape.emit_marks(&pairs, start..end, &batch, &self.right, clock)?
+        } else {
+            let pairs = self.shape.check(pairs, &batch, &self.right, clock)?;
+            self.shape.emit(pairs, start..end, &batch, &self.right, self.matches.as_mut())?
+        };
         self.pending = (end < batch.height()).then_some((batch, end));
         Ok(Some(output))
     }

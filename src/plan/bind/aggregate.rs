@@ -74,7 +74,7 @@ impl<'q> Binder<'q> {
         place: Option<Span>,
     ) -> Result<Expr> {
         clause.allow_aggregate(place)?;
-        let pending = self.aggregate_call(name, call, place)?;
+        let pending = self.aggregate_call(name, call, Clause::AggregateArgument, place)?;
         let Some(scope) = self.scopes.last_mut() else {
             return Err(Diagnostic::new(ErrorCode::ExpressionNotAggregate, "an aggregate cannot stand here").at(place));
         };
@@ -90,11 +90,12 @@ impl<'q> Binder<'q> {
         Ok(Expr { kind: ExprKind::Column(output.id), dtype: output.dtype, span: place })
     }
 
-    /// The call with bound arguments, whatever it is computed over: groups or the frames of a window.
+    /// The call with arguments bound in `inside`, whatever it is computed over: groups or the frames of a window.
     pub fn aggregate_call(
         &mut self,
         name: &str,
         call: &'q ast::Function,
+        inside: Clause,
         place: Option<Span>,
     ) -> Result<PendingAggregate> {
         let mut written = written(call, place)?;
@@ -122,7 +123,7 @@ impl<'q> Binder<'q> {
             }
         }
         let filter = match written.filter {
-            Some(filter) => Some(condition(self.expression(filter, Clause::AggregateArgument)?, "FILTER")?),
+            Some(filter) => Some(condition(self.expression(filter, inside)?, "FILTER")?),
             None => None,
         };
         let counts_rows = name == "count_star" || (name == "count" && written.args.is_empty());
@@ -137,11 +138,7 @@ impl<'q> Binder<'q> {
         let columns = written.args.len() - constants;
         let mut args = Vec::new();
         for (i, arg) in written.args.iter().copied().enumerate() {
-            args.push(if i < columns {
-                self.expression(arg, Clause::AggregateArgument)?
-            } else {
-                self.constant(arg, name)?
-            });
+            args.push(if i < columns { self.expression(arg, inside)? } else { self.constant(arg, name, inside)? });
         }
         if let Some(separator) = &written.separator {
             args.push(Expr::literal(Value::Varchar(separator.clone()), DataType::Varchar));
@@ -149,7 +146,7 @@ impl<'q> Binder<'q> {
         let types: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
         let signature =
             aggregates::aggregate(canonical, &types).map_err(|mismatch| no_match(name, &types, mismatch, place))?;
-        let order_by = self.call_order(&written, &args[..columns], canonical)?;
+        let order_by = self.call_order(&written, &args[..columns], canonical, inside)?;
         let mut args: Vec<Expr> = args.into_iter().zip(&signature.args).map(|(arg, to)| coerce(arg, to)).collect();
         let mut values = Vec::new();
         for constant in args.split_off(columns) {
@@ -171,12 +168,12 @@ impl<'q> Binder<'q> {
     }
 
     /// A constant argument: `0.5`, `', '`, `[0.25, 0.75]`.
-    fn constant(&mut self, arg: &'q ast::Expr, name: &str) -> Result<Expr> {
+    fn constant(&mut self, arg: &'q ast::Expr, name: &str, inside: Clause) -> Result<Expr> {
         let place = self.span_of(arg);
         if let ast::Expr::Array(array) = arg {
             let mut items = Vec::new();
             for item in &array.elem {
-                let item = fold_without_clock(coerce(self.constant(item, name)?, &DataType::Double));
+                let item = fold_without_clock(coerce(self.constant(item, name, inside)?, &DataType::Double));
                 match item.kind {
                     ExprKind::Literal(value) => items.push(value),
                     _ => return Err(not_constant(name).at(place)),
@@ -184,7 +181,7 @@ impl<'q> Binder<'q> {
             }
             return Ok(Expr::literal(Value::List(items), DataType::List(Box::new(DataType::Double))).at(place));
         }
-        let bound = fold_without_clock(self.expression(arg, Clause::AggregateArgument)?);
+        let bound = fold_without_clock(self.expression(arg, inside)?);
         match bound.kind {
             ExprKind::Literal(_) => Ok(bound.at(place)),
             _ => Err(not_constant(name).at(place)),
@@ -192,10 +189,16 @@ impl<'q> Binder<'q> {
     }
 
     /// ORDER BY in a call, where the answer depends on it.
-    fn call_order(&mut self, written: &Written<'q>, args: &[Expr], function: &str) -> Result<Vec<CallOrder>> {
+    fn call_order(
+        &mut self,
+        written: &Written<'q>,
+        args: &[Expr],
+        function: &str,
+        inside: Clause,
+    ) -> Result<Vec<CallOrder>> {
         let mut order = Vec::new();
         for written_key in &written.order_by {
-            let key = self.expression(&written_key.expr, Clause::AggregateArgument)?;
+            let key = self.expression(&written_key.expr, inside)?;
             if written.distinct && !args.iter().any(|arg| arg.same(&key)) {
                 let message = "with DISTINCT, ORDER BY in an aggregate takes its arguments only";
                 return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(key.span));

@@ -8,7 +8,8 @@ use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, ColumnId, Expr};
 use crate::plan::logical::Query;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
-use crate::sql::source::{SourceMap, tokenize};
+use crate::sql::exclusion::{Exclusion, exclusion_before};
+use crate::sql::source::{PlacedToken, SourceMap, tokenize};
 use crate::sql::{DataType, with_deep_stack};
 use sqlparser::ast;
 use sqlparser::tokenizer::Token;
@@ -59,10 +60,12 @@ pub(super) struct Binder<'q> {
     map: SourceMap,
     /// From the place of an opening bracket to the end of the closing one.
     brackets: BTreeMap<u32, u32>,
+    /// The tokens of the statement.
+    tokens: Vec<PlacedToken>,
     /// Quoted texts, whose places the parser loses where they are names of files.
     texts: Vec<(String, Span)>,
     text: &'q str,
-    next_column: u32,
+    pub next_column: u32,
     /// What names can mean here, the innermost query last.
     pub scopes: Vec<Scope<'q>>,
     pub ctes: Vec<Cte<'q>>,
@@ -75,23 +78,25 @@ pub(super) struct Binder<'q> {
     /// The column that COLUMNS(...) stands for while an item of the select list is bound.
     pub columns_choice: Option<Expr>,
     relations: usize,
+    /// How many views are around what is bound.
+    pub view_depth: usize,
 }
 
 impl<'q> Binder<'q> {
-    fn new(text: &'q str, context: BindContext<'q>) -> Result<Binder<'q>> {
+    pub fn new(text: &'q str, context: BindContext<'q>) -> Result<Binder<'q>> {
         let tokens = tokenize(text)?;
         let mut brackets = BTreeMap::new();
         let mut texts = Vec::new();
         let mut open = Vec::new();
-        for placed in tokens.placed {
-            match placed.token {
+        for placed in &tokens.placed {
+            match &placed.token {
                 Token::LParen => open.push(placed.span.start),
                 Token::RParen => {
                     if let Some(start) = open.pop() {
                         brackets.insert(start, placed.span.end);
                     }
                 }
-                Token::SingleQuotedString(text) => texts.push((text, placed.span)),
+                Token::SingleQuotedString(text) => texts.push((text.clone(), placed.span)),
                 _ => {}
             }
         }
@@ -99,6 +104,7 @@ impl<'q> Binder<'q> {
             context,
             map: tokens.map,
             brackets,
+            tokens: tokens.placed,
             texts,
             text,
             next_column: 0,
@@ -109,6 +115,7 @@ impl<'q> Binder<'q> {
             enough: None,
             columns_choice: None,
             relations: 0,
+            view_depth: 0,
         })
     }
 
@@ -126,12 +133,13 @@ impl<'q> Binder<'q> {
 
     /// The bytes of a parser's span.
     pub fn span(&self, span: sqlparser::tokenizer::Span) -> Option<Span> {
-        self.map.span(span)
+        // Places in the text of a view are nowhere in the statement.
+        self.map.span(span).filter(|_| self.view_depth == 0)
     }
 
     /// The bytes of anything that the parser placed.
     pub fn span_of(&self, node: &impl ast::Spanned) -> Option<Span> {
-        self.map.span(node.span())
+        self.span(node.span())
     }
 
     /// From a function's name to its closing bracket.
@@ -142,9 +150,32 @@ impl<'q> Binder<'q> {
         Some(Span { start: name.start, end: self.brackets.get(&open).copied().unwrap_or(name.end) })
     }
 
+    /// The exclusion of the frame in `OVER (...)`, where the arguments of the call end at `end`.
+    pub fn exclusion_of_call(&self, end: u32) -> Option<Exclusion> {
+        let mut at = self.tokens.partition_point(|t| t.span.start < end);
+        while !is_word(self.tokens.get(at)?, "OVER") {
+            // What is in brackets belongs to FILTER.
+            at = if self.tokens[at].token == Token::LParen { self.closing(at)? + 1 } else { at + 1 };
+        }
+        exclusion_before(&self.tokens, self.closing(at + 1)?)
+    }
+
+    /// The exclusion of the frame in `WINDOW w AS (...)`, where the name ends at `end`.
+    pub fn exclusion_of_definition(&self, end: u32) -> Option<Exclusion> {
+        let at = self.tokens.partition_point(|t| t.span.start < end);
+        exclusion_before(&self.tokens, self.closing(at + 1)?)
+    }
+
+    /// The token that closes the bracket at a token.
+    fn closing(&self, at: usize) -> Option<usize> {
+        let end = *self.brackets.get(&self.tokens.get(at)?.span.start)?;
+        Some(self.tokens.partition_point(|t| t.span.end < end))
+    }
+
     /// The first quoted text of that content.
     pub fn text_place(&self, content: &str) -> Option<Span> {
-        self.texts.iter().find(|(text, _)| text == content).map(|(_, place)| *place)
+        let found = self.texts.iter().find(|(text, _)| text == content).map(|(_, place)| *place);
+        found.filter(|_| self.view_depth == 0)
     }
 
     /// Starts to count again: the tables read so far belong to a query that has run.
@@ -164,6 +195,10 @@ impl<'q> Binder<'q> {
         }
         Ok(())
     }
+}
+
+fn is_word(token: &PlacedToken, text: &str) -> bool {
+    matches!(&token.token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(text))
 }
 
 /// NOT_SUPPORTED, at a place.

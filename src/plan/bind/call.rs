@@ -84,8 +84,13 @@ impl<'q> Binder<'q> {
         if super::star::is_columns(call) {
             return self.columns_call(place);
         }
-        if call.over.is_some() {
-            return Err(not_supported("window functions", place));
+        if let Some(over) = &call.over {
+            return self.window_call(&name, call, over, clause, place);
+        }
+        if call.within_group.is_empty() && functions::windows::find_window(&name).is_some_and(|f| f.name == name) {
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, format!("{name} needs a window"))
+                .at(place)
+                .hint(format!("write {name}(...) OVER (ORDER BY ...)")));
         }
         if call.null_treatment.is_some() || !matches!(call.parameters, FunctionArguments::None) {
             return Err(not_supported("this form of a call", place));
@@ -117,6 +122,13 @@ impl<'q> Binder<'q> {
             return Err(not_supported(name.to_uppercase(), place));
         }
         let args = arguments.exprs.into_iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?;
+        if name == "getvariable"
+            && let [Expr { kind: ExprKind::Literal(Value::Varchar(variable)), .. }] = &args[..]
+        {
+            let (dtype, value) = self.context.tables.variable(variable).unwrap_or((DataType::Null, Value::Null));
+            return Ok(Expr::literal(value, dtype).at(place));
+        }
+        let (name, args) = super::dates::as_written(name, args, &self.context.clock);
         let bound = scalar(&name, args, place).map_err(|error| match error.code {
             ErrorCode::FunctionNotFound => Diagnostic { span: name_place, ..error },
             _ => error,
@@ -133,13 +145,13 @@ impl<'q> Binder<'q> {
 }
 
 /// Arguments as they were written.
-struct Arguments<'q> {
-    exprs: Vec<&'q ast::Expr>,
-    distinct: bool,
-    star: bool,
+pub(super) struct Arguments<'q> {
+    pub exprs: Vec<&'q ast::Expr>,
+    pub distinct: bool,
+    pub star: bool,
 }
 
-fn arguments(args: &FunctionArguments, place: Option<Span>) -> Result<Arguments<'_>> {
+pub(super) fn arguments(args: &FunctionArguments, place: Option<Span>) -> Result<Arguments<'_>> {
     let list = match args {
         FunctionArguments::None => return Ok(Arguments { exprs: Vec::new(), distinct: false, star: false }),
         FunctionArguments::Subquery(_) => return Err(not_supported("a query as the argument of a function", place)),
@@ -148,6 +160,11 @@ fn arguments(args: &FunctionArguments, place: Option<Span>) -> Result<Arguments<
     if !list.clauses.is_empty() {
         return Err(not_supported("clauses inside the brackets of a call", place));
     }
+    list_arguments(list, place)
+}
+
+/// The arguments of a list, whatever clauses stand behind them.
+pub(super) fn list_arguments(list: &ast::FunctionArgumentList, place: Option<Span>) -> Result<Arguments<'_>> {
     let mut exprs = Vec::new();
     let mut star = false;
     for arg in &list.args {

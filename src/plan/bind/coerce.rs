@@ -1,6 +1,6 @@
 //! Types that meet: casts that nobody wrote, and literals that take the type of what they stand beside.
 
-use crate::functions::{can_cast, common_type};
+use crate::functions::{can_cast, common_type, equality_type};
 use crate::journal::ErrorCode;
 use crate::plan::expr::{Expr, ExprKind};
 use crate::sql::diagnostic::{Diagnostic, Result};
@@ -98,15 +98,25 @@ fn convert_literal(value: &Value, from: &DataType, to: &DataType) -> Option<Valu
 /// The type in which all of these can be mixed. TYPE_MISMATCH, at the one that does not fit, says both types.
 /// Quoted texts take the type of the others.
 pub(super) fn common(exprs: &[&Expr], what: &str) -> Result<DataType> {
+    mixed(exprs, what, common_type)
+}
+
+/// The type in which all of these are tested for being equal; as [`common`] otherwise.
+pub(super) fn equatable(exprs: &[&Expr], what: &str) -> Result<DataType> {
+    mixed(exprs, what, equality_type)
+}
+
+fn mixed(exprs: &[&Expr], what: &str, mix: fn(&DataType, &DataType) -> Option<DataType>) -> Result<DataType> {
     let mut dtype = DataType::Null;
     let (texts, others): (Vec<&Expr>, Vec<&Expr>) = exprs.iter().partition(|e| is_text_literal(e));
     for expr in others {
-        dtype = common_type(&dtype, &expr.dtype).ok_or_else(|| mismatch(what, &dtype, expr))?;
+        dtype = mix(&dtype, &expr.dtype).ok_or_else(|| mismatch(what, &dtype, expr))?;
     }
-    if let Some(text) = texts.first() {
-        dtype = common_type(&dtype, &text.dtype).ok_or_else(|| mismatch(what, &dtype, text))?;
+    match texts.first() {
+        Some(_) if dtype == DataType::Null => Ok(DataType::Varchar),
+        Some(text) if !can_cast(&DataType::Varchar, &dtype) => Err(mismatch(what, &dtype, text)),
+        _ => Ok(dtype),
     }
-    Ok(dtype)
 }
 
 fn mismatch(what: &str, dtype: &DataType, expr: &Expr) -> Diagnostic {
@@ -117,8 +127,7 @@ fn mismatch(what: &str, dtype: &DataType, expr: &Expr) -> Diagnostic {
 
 /// The expression as a condition. TYPE_MISMATCH for a type that is neither true nor false.
 pub(super) fn condition(expr: Expr, what: &str) -> Result<Expr> {
-    let fits =
-        matches!(expr.dtype, DataType::Boolean | DataType::Null) || expr.dtype.is_numeric() || is_text_literal(&expr);
+    let fits = matches!(expr.dtype, DataType::Boolean | DataType::Null | DataType::Varchar) || expr.dtype.is_numeric();
     if !fits || !can_cast(&expr.dtype, &DataType::Boolean) {
         let message = format!("{what} needs a BOOLEAN, and this is {}", expr.dtype);
         return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(expr.span));

@@ -2,8 +2,8 @@
 
 use super::binder::{Binder, not_supported};
 use super::call::scalar;
-use super::coerce::{cast, coerce, common, condition};
-use super::literal::{data_type, interval, literal};
+use super::coerce::{cast, coerce, common, condition, equatable};
+use super::literal::{data_type, interval, literal, units};
 use super::scope::Resolved;
 use crate::functions::part_function;
 use crate::journal::ErrorCode;
@@ -25,13 +25,16 @@ pub(super) enum Clause {
     JoinOn,
     Values,
     AggregateArgument,
+    Qualify,
+    /// Inside a window function call, or what it is over.
+    Window,
 }
 
 impl Clause {
     /// EXPRESSION_NOT_AGGREGATE where an aggregate cannot be.
     pub fn allow_aggregate(self, place: Option<Span>) -> Result<()> {
         let (message, hint) = match self {
-            Clause::Select | Clause::Having | Clause::OrderBy => return Ok(()),
+            Clause::Select | Clause::Having | Clause::OrderBy | Clause::Qualify | Clause::Window => return Ok(()),
             Clause::Where => ("WHERE cannot contain aggregates", Some("conditions on groups belong in HAVING")),
             Clause::OutputOrder => ("this ORDER BY cannot contain aggregates", None),
             Clause::GroupBy => ("GROUP BY cannot contain aggregates", None),
@@ -46,6 +49,29 @@ impl Clause {
             Some(hint) => error.hint(hint),
             None => error,
         })
+    }
+}
+
+impl Clause {
+    /// INVALID_ARGUMENTS where a window function cannot be.
+    pub fn allow_window(self, place: Option<Span>) -> Result<()> {
+        let later = "filter by it with QUALIFY, or in a query around this one";
+        let (message, hint) = match self {
+            Clause::Select | Clause::OrderBy | Clause::Qualify => return Ok(()),
+            Clause::Where => ("WHERE cannot contain window functions", later),
+            Clause::Having => ("HAVING cannot contain window functions", later),
+            Clause::GroupBy => ("GROUP BY cannot contain window functions", "compute it in a subquery in FROM"),
+            Clause::JoinOn => ("a join condition cannot contain window functions", "compute it in a subquery in FROM"),
+            Clause::Values => ("VALUES cannot contain window functions", "compute it in a query"),
+            Clause::OutputOrder => {
+                ("this ORDER BY cannot contain window functions", "order a query around this one by it")
+            }
+            Clause::AggregateArgument => {
+                ("an aggregate cannot contain window functions", "compute the inner one in a subquery in FROM")
+            }
+            Clause::Window => ("window functions cannot be nested", "compute the inner one in a subquery in FROM"),
+        };
+        Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place).hint(hint))
     }
 }
 
@@ -167,7 +193,7 @@ impl<'q> Binder<'q> {
                 Err(not_supported("structs and maps", self.span_of(expr)))
             }
             A::Array(_) | A::CompoundFieldAccess { .. } => Err(not_supported("lists", self.span_of(expr))),
-            A::AtTimeZone { .. } => Err(not_supported("AT TIME ZONE", self.span_of(expr))),
+            A::AtTimeZone { timestamp, time_zone } => self.call_of("timezone", &[time_zone, timestamp], clause),
             A::AnyOp { .. } | A::AllOp { .. } => Err(not_supported("ANY and ALL", self.span_of(expr))),
             A::SimilarTo { .. } | A::RLike { .. } => Err(not_supported("SIMILAR TO", self.span_of(expr))),
             A::Lambda(_) => Err(not_supported("lambda functions", self.span_of(expr))),
@@ -227,12 +253,11 @@ impl<'q> Binder<'q> {
                 _ => {}
             }
         }
-        let name = unit.map_or(String::new(), |u| u.to_string().to_lowercase());
-        let plural = if name.ends_with('s') { name } else { format!("{name}s") };
-        if unit.is_none() {
-            return Err(not_supported("intervals without a unit from an expression", place));
+        let amount = self.expression(&written.value, clause)?;
+        match unit {
+            Some(unit) => units(amount, &unit.to_string()),
+            None => cast(amount, DataType::Interval, false),
         }
-        self.call_of(&format!("to_{plural}"), &[&written.value], clause)
     }
 
     fn binary(
@@ -309,7 +334,14 @@ impl<'q> Binder<'q> {
     fn unary(&mut self, op: &UnaryOperator, arg: &'q ast::Expr, place: Option<Span>, clause: Clause) -> Result<Expr> {
         match op {
             UnaryOperator::Not | UnaryOperator::BangNot => Ok(not(condition(self.expression(arg, clause)?, "NOT")?)),
-            UnaryOperator::Plus => self.expression(arg, clause),
+            UnaryOperator::Plus => {
+                let bound = self.call_of("+", &[arg], clause)?;
+                Ok(match bound.kind {
+                    ExprKind::Call { mut args, .. } if args.len() == 1 => args.remove(0),
+                    kind => Expr { kind, ..bound },
+                })
+            }
+            UnaryOperator::PGAbs => self.call_of("abs", &[arg], clause),
             UnaryOperator::Minus => {
                 if let ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, long), span }) = arg {
                     let negative = ast::Value::Number(format!("-{digits}"), *long);
@@ -347,7 +379,7 @@ impl<'q> Binder<'q> {
             return Ok(Expr::boolean(negated).at(span));
         }
         let parts = super::coerce::adapt_to(&arg, items);
-        let dtype = common(&std::iter::once(&arg).chain(&parts).collect::<Vec<_>>(), "IN")?;
+        let dtype = equatable(&std::iter::once(&arg).chain(&parts).collect::<Vec<_>>(), "IN")?;
         let items = parts.into_iter().map(|item| coerce(item, &dtype)).collect();
         let arg = Box::new(coerce(arg, &dtype));
         Ok(Expr { kind: ExprKind::InList { arg, items, negated }, dtype: DataType::Boolean, span })

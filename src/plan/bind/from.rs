@@ -15,7 +15,7 @@ use crate::sql::diagnostic::{Diagnostic, Result, Span};
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
 
 /// A part of FROM: its rows and what they can be called.
-type Source = (LogicalPlan, Vec<Relation>);
+pub(super) type Source = (LogicalPlan, Vec<Relation>);
 
 /// The parts of a name as they were written.
 pub(super) fn parts(name: &ast::ObjectName) -> Vec<String> {
@@ -56,7 +56,7 @@ impl<'q> Binder<'q> {
         Ok(source)
     }
 
-    fn factor(&mut self, factor: &'q TableFactor) -> Result<Source> {
+    pub fn factor(&mut self, factor: &'q TableFactor) -> Result<Source> {
         match factor {
             TableFactor::Table { name, alias, args, sample, with_ordinality, .. } => {
                 let place = self.span_of(name);
@@ -149,6 +149,9 @@ impl<'q> Binder<'q> {
                 return Ok(source);
             }
         }
+        if let Some(source) = self.view(&parts(name), place)? {
+            return Ok(source);
+        }
         let table = self.context.tables.table(&parts(name)).map_err(|e| e.at(place))?;
         self.scan(table, place)
     }
@@ -158,6 +161,10 @@ impl<'q> Binder<'q> {
         let source = match name {
             [one] => self.cte(one, None)?,
             _ => None,
+        };
+        let source = match source {
+            Some(source) => Some(source),
+            None => self.view(name, None)?,
         };
         let (plan, relations) = match source {
             Some(source) => source,
@@ -301,7 +308,7 @@ impl<'q> Binder<'q> {
         }
     }
 
-    fn join_on(&mut self, left: Source, right: Source, kind: JoinKind, on: &'q ast::Expr) -> Result<Source> {
+    pub fn join_on(&mut self, left: Source, right: Source, kind: JoinKind, on: &'q ast::Expr) -> Result<Source> {
         let (left_plan, left_names) = left;
         let (right_plan, right_names) = right;
         let all: Vec<Relation> = left_names.iter().chain(&right_names).cloned().collect();
@@ -416,7 +423,7 @@ fn join(left: LogicalPlan, right: LogicalPlan, kind: JoinKind, on: Option<Expr>)
     LogicalPlan::Join { left: Box::new(left), right: Box::new(right), kind, on }
 }
 
-fn relation_of(name: Vec<String>, output: &[OutputColumn]) -> Relation {
+pub(super) fn relation_of(name: Vec<String>, output: &[OutputColumn]) -> Relation {
     let columns = output.iter().map(|c| ScopeColumn::plain(c.name.clone(), c.column, c.dtype.clone())).collect();
     Relation { name, columns }
 }

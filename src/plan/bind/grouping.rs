@@ -24,6 +24,11 @@ pub(super) struct PendingAggregate {
 }
 
 impl PendingAggregate {
+    /// Every expression in it, to be changed in place.
+    pub fn expressions_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        self.args.iter_mut().chain(&mut self.filter).chain(self.order_by.iter_mut().map(|order| &mut order.key))
+    }
+
     /// Whether both compute the same.
     pub fn same(&self, other: &PendingAggregate) -> bool {
         self.function == other.function
@@ -48,15 +53,26 @@ impl PendingAggregate {
 /// The function that stands for GROUPING() until the grouping is known.
 const GROUPING: &str = "grouping";
 
-/// The input of an aggregation, with the columns that keys and arguments need computed below it.
-struct PreProjection {
+/// The input of an aggregation or a window, with the columns that keys and arguments need computed below it.
+pub(super) struct PreProjection {
     input: Vec<ColumnDef>,
     columns: Vec<(ColumnDef, Expr)>,
 }
 
 impl PreProjection {
+    /// Nothing computed yet over these columns.
+    pub fn new(input: Vec<ColumnDef>) -> PreProjection {
+        PreProjection { input, columns: Vec::new() }
+    }
+
+    /// The column that holds `expr`, called by what it computes.
+    pub fn described(&mut self, binder: &mut Binder, expr: Expr) -> ColumnDef {
+        let name = self.describe(&expr);
+        self.column(binder, expr, &name)
+    }
+
     /// The column that holds `expr`: the input's own, an equal one, or a new one.
-    fn column(&mut self, binder: &mut Binder, expr: Expr, name: &str) -> ColumnDef {
+    pub fn column(&mut self, binder: &mut Binder, expr: Expr, name: &str) -> ColumnDef {
         if let Some((def, _)) = self.columns.iter().find(|(_, known)| known.same(&expr)) {
             return def.clone();
         }
@@ -72,7 +88,7 @@ impl PreProjection {
     }
 
     /// The plan with these columns; the input itself where nothing is computed.
-    fn apply(self, plan: LogicalPlan) -> LogicalPlan {
+    pub fn apply(self, plan: LogicalPlan) -> LogicalPlan {
         if self.columns.iter().all(|(def, expr)| expr.as_column() == Some(def.id)) {
             return plan;
         }
@@ -111,7 +127,7 @@ impl<'q> Binder<'q> {
 
     /// Aggregates `plan` as GROUP BY says.
     pub fn group(&mut self, plan: LogicalPlan, group_by: GroupBy, pending: Vec<PendingAggregate>) -> Grouped {
-        let mut projection = PreProjection { input: plan.columns(), columns: Vec::new() };
+        let mut projection = PreProjection::new(plan.columns());
         let mut known: Vec<(Expr, ColumnDef)> = Vec::new();
         for (expr, name) in group_by.keys {
             if group_by.sets.is_some() {
@@ -124,34 +140,7 @@ impl<'q> Binder<'q> {
                 known.push((expr, def));
             }
         }
-        let mut aggregates = Vec::new();
-        for call in pending {
-            let args = call.args.into_iter().map(|arg| {
-                let name = projection.describe(&arg);
-                let column = projection.column(self, arg, &name);
-                (column.id, column.dtype)
-            });
-            let args: Vec<(ColumnId, DataType)> = args.collect();
-            let filter = call.filter.map(|f| {
-                let name = projection.describe(&f);
-                projection.column(self, f, &name).id
-            });
-            let order_by = call.order_by.into_iter().map(|order| {
-                let name = projection.describe(&order.key);
-                let ColumnDef { id, dtype, .. } = projection.column(self, order.key, &name);
-                (SortKey { column: id, descending: order.descending, nulls_first: order.nulls_first }, dtype)
-            });
-            aggregates.push(Aggregate {
-                output: call.output,
-                function: call.function,
-                args,
-                distinct: call.distinct,
-                filter,
-                span: call.span,
-                constants: call.constants,
-                order_by: order_by.collect(),
-            });
-        }
+        let aggregates = pending.into_iter().map(|call| self.aggregate_over(call, &mut projection)).collect();
         let sets = group_by.sets.map(|sets| GroupingSets { sets, set: self.column("set", DataType::BigInt) });
         let input = projection.input.clone();
         let plan = LogicalPlan::Aggregate {
@@ -161,6 +150,33 @@ impl<'q> Binder<'q> {
             aggregates,
         };
         Grouped { plan, keys: known, input, sets }
+    }
+}
+
+impl<'q> Binder<'q> {
+    /// The call over columns of the projection.
+    pub fn aggregate_over(&mut self, call: PendingAggregate, projection: &mut PreProjection) -> Aggregate {
+        let args = call.args.into_iter().map(|arg| {
+            let column = projection.described(self, arg);
+            (column.id, column.dtype)
+        });
+        let args: Vec<(ColumnId, DataType)> = args.collect();
+        let filter = call.filter.map(|f| projection.described(self, f).id);
+        let order_by = call.order_by.into_iter().map(|order| {
+            let ColumnDef { id, dtype, .. } = projection.described(self, order.key);
+            (SortKey { column: id, descending: order.descending, nulls_first: order.nulls_first }, dtype)
+        });
+        let order_by = order_by.collect();
+        Aggregate {
+            output: call.output,
+            function: call.function,
+            args,
+            distinct: call.distinct,
+            filter,
+            span: call.span,
+            constants: call.constants,
+            order_by,
+        }
     }
 }
 
@@ -175,10 +191,7 @@ impl Grouped {
         let plan = match &expr.kind {
             ExprKind::Call { function, args } if function == GROUPING => return self.grouping_number(args, expr.span),
             ExprKind::Column(id) if self.hides(*id) => return Err(self.not_grouped(*id, expr.span)),
-            ExprKind::ScalarSubquery(plan) | ExprKind::Exists { plan, .. } | ExprKind::InSubquery { plan, .. } => {
-                Some(plan)
-            }
-            _ => None,
+            _ => expr.subquery(),
         };
         if let Some(id) = plan.and_then(|plan| plan.outer_columns().into_iter().find(|id| self.hides(*id))) {
             return Err(self.not_grouped(id, expr.span));

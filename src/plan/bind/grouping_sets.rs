@@ -29,6 +29,7 @@ impl<'q> Binder<'q> {
     pub fn group_by(&mut self, select: &'q ast::Select, items: &[Item]) -> Result<Option<GroupBy>> {
         let (exprs, modifiers) = match &select.group_by {
             ast::GroupByExpr::All(modifiers) if modifiers.is_empty() => {
+                items.iter().filter(|i| !i.aggregates).try_for_each(Item::check_no_window)?;
                 let keys = items.iter().filter(|i| !i.aggregates && !i.is_constant());
                 let keys = keys.map(|i| (i.expr.clone(), i.name.clone())).collect();
                 return Ok(Some(GroupBy { keys, sets: None }));
@@ -101,6 +102,7 @@ impl<'q> Binder<'q> {
             let message = format!("GROUP BY {} is an aggregate", position + 1);
             return Err(Diagnostic::new(ErrorCode::ExpressionNotAggregate, message).at(self.span_of(expr)));
         }
+        item.check_no_window()?;
         Ok((item.expr.clone(), item.name.clone()))
     }
 

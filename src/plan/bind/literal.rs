@@ -1,11 +1,14 @@
 //! Constants and the names of types.
 
 use super::binder::not_supported;
+use super::call::scalar;
+use super::coerce::cast;
+use crate::functions;
 use crate::journal::ErrorCode;
 use crate::plan::expr::Expr;
+use crate::plan::fold::fold_without_clock;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
 use crate::sql::suggest::{did_you_mean, similar};
-use crate::sql::types::Interval;
 use crate::sql::{DataType, Value};
 use sqlparser::ast::{self, ArrayElemTypeDef, DateTimeField, ExactNumberInfo, TimezoneInfo};
 
@@ -60,96 +63,38 @@ pub(super) fn interval(text: &str, unit: Option<&DateTimeField>, place: Option<S
             .at(place)
             .hint("intervals are written INTERVAL '3' MONTH or INTERVAL '1 day 2 hours'")
     };
-    let mut total = Interval::default();
     match unit {
-        Some(unit) => add_part(&mut total, text.trim(), &unit.to_string()).ok_or_else(bad)?,
+        Some(unit) => {
+            let amount: f64 = text.trim().parse().map_err(|_| bad())?;
+            let made = units(Expr::literal(Value::Float(amount), DataType::Double).at(place), &unit.to_string())?;
+            Ok(fold_without_clock(made).at(place))
+        }
         None => {
-            let mut words = split_units(text).into_iter().peekable();
-            if words.peek().is_none() {
-                return Err(bad());
-            }
-            while let Some(word) = words.next() {
-                if word.contains(':') {
-                    add_clock(&mut total, &word).ok_or_else(bad)?;
-                    continue;
-                }
-                let unit = words.next().ok_or_else(bad)?;
-                add_part(&mut total, &word, &unit).ok_or_else(bad)?;
-            }
+            let text = Value::Varchar(text.to_string());
+            let value = functions::cast_value(&text, &DataType::Varchar, &DataType::Interval).map_err(|_| bad())?;
+            Ok(Expr::literal(value, DataType::Interval).at(place))
         }
     }
-    Ok(Expr::literal(Value::Int(total.pack()), DataType::Interval).at(place))
 }
 
-/// `1day 2 hours` → `1`, `day`, `2`, `hours`.
-fn split_units(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let kind = |c: char| c.is_alphabetic();
-    for part in text.split_whitespace() {
-        let mut last = None;
-        for c in part.chars() {
-            match words.last_mut() {
-                Some(word) if last == Some(kind(c)) => word.push(c),
-                _ => words.push(c.to_string()),
-            }
-            last = Some(kind(c));
-        }
-    }
-    words
-}
-
-const MICROS_PER_DAY: f64 = 86_400e6;
-
-/// Adds a number of units; fractions go to the smaller parts. None for what is no number or unit, or too large.
-fn add_part(total: &mut Interval, number: &str, unit: &str) -> Option<()> {
-    let number: f64 = number.parse().ok()?;
+/// `INTERVAL (amount) UNIT`. Of all units only seconds and milliseconds have fractions.
+pub(super) fn units(amount: Expr, unit: &str) -> Result<Expr> {
+    let place = amount.span;
     let unit = unit.to_lowercase();
-    let unit = unit.strip_suffix('s').filter(|u| u.len() > 1).unwrap_or(&unit);
-    let (months, days, micros) = match unit {
-        "millennium" | "millenium" | "millennia" => (12_000.0, 0.0, 0.0),
-        "century" | "centurie" => (1_200.0, 0.0, 0.0),
-        "decade" => (120.0, 0.0, 0.0),
-        "year" | "yr" | "y" => (12.0, 0.0, 0.0),
-        "quarter" => (3.0, 0.0, 0.0),
-        "month" | "mon" => (1.0, 0.0, 0.0),
-        "week" | "w" => (0.0, 7.0, 0.0),
-        "day" | "d" => (0.0, 1.0, 0.0),
-        "hour" | "hr" | "h" => (0.0, 0.0, 3_600e6),
-        "minute" | "min" | "m" => (0.0, 0.0, 60e6),
-        "second" | "sec" | "s" => (0.0, 0.0, 1e6),
-        "millisecond" | "msec" | "m_s" | "ms" => (0.0, 0.0, 1e3),
-        "microsecond" | "usec" | "us" => (0.0, 0.0, 1.0),
-        _ => return None,
+    let unit = unit.strip_suffix('s').unwrap_or(&unit);
+    let plural = match unit {
+        "century" => "centuries".to_string(),
+        "millennium" | "millenium" => "millennia".to_string(),
+        unit => format!("{unit}s"),
     };
-    if !number.is_finite() {
-        return None;
-    }
-    let months = number * months;
-    let days = number * days + (months - months.trunc()) * 30.0;
-    let micros = number * micros + (days - days.trunc()) * MICROS_PER_DAY;
-    if months.abs() > 2e9 || days.abs() > 2e9 || micros.abs() > 9e18 {
-        return None;
-    }
-    total.months = total.months.checked_add(months as i32)?;
-    total.days = total.days.checked_add(days as i32)?;
-    total.micros = total.micros.checked_add(micros.round() as i64)?;
-    Some(())
-}
-
-/// `1:30`, `-01:30:15.5`.
-fn add_clock(total: &mut Interval, text: &str) -> Option<()> {
-    let (sign, text) = match text.strip_prefix('-') {
-        Some(rest) => (-1.0, rest),
-        None => (1.0, text),
+    let fractional = matches!(unit, "second" | "millisecond");
+    let amount = if fractional || amount.dtype.is_integer() {
+        amount
+    } else {
+        let whole = scalar("trunc", vec![cast(amount, DataType::Double, false)?], place)?;
+        cast(whole, DataType::BigInt, false)?
     };
-    let parts: Vec<f64> = text.split(':').map(|p| p.parse().ok()).collect::<Option<_>>()?;
-    let seconds = match parts[..] {
-        [hours, minutes] => hours * 3600.0 + minutes * 60.0,
-        [hours, minutes, seconds] => hours * 3600.0 + minutes * 60.0 + seconds,
-        _ => return None,
-    };
-    total.micros = total.micros.checked_add((sign * seconds * 1e6).round() as i64)?;
-    Some(())
+    scalar(&format!("to_{plural}"), vec![amount], place)
 }
 
 /// Names of types, for "did you mean".
@@ -174,6 +119,7 @@ const TYPE_NAMES: &[&str] = &[
     "TIMESTAMP",
     "TIMESTAMPTZ",
     "INTERVAL",
+    "UUID",
 ];
 
 /// Our type for a type as it was written.
@@ -210,6 +156,7 @@ pub(super) fn data_type(written: &ast::DataType, place: Option<Span>) -> Result<
         A::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) | A::Datetime(_) => DataType::Timestamp,
         A::Timestamp(_, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => DataType::TimestampTz,
         A::Interval { .. } => DataType::Interval,
+        A::Uuid => DataType::Uuid,
         A::Array(ArrayElemTypeDef::SquareBracket(item, None)) => DataType::List(Box::new(data_type(item, place)?)),
         A::Custom(name, _) => custom(&name.to_string(), place)?,
         other => return Err(not_supported(format!("type {other}"), place)),
@@ -226,6 +173,14 @@ fn custom(name: &str, place: Option<Span>) -> Result<DataType> {
         "TIMESTAMPTZ" | "TIMESTAMP_TZ" => DataType::TimestampTz,
         "TIMESTAMP_US" => DataType::Timestamp,
         "BPCHAR" => DataType::Varchar,
+        "GUID" => DataType::Uuid,
+        "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => {
+            return Err(not_supported(format!("type {name}"), place)
+                .hint("a TIMESTAMP has microseconds; date_trunc makes them coarser"));
+        }
+        "UHUGEINT" | "UINT128" | "TIMETZ" | "BIT" | "BITSTRING" | "JSON" | "VARIANT" | "BIGNUM" => {
+            return Err(not_supported(format!("type {name}"), place));
+        }
         _ => {
             let error = Diagnostic::new(ErrorCode::TypeMismatch, format!("there is no type \"{name}\"")).at(place);
             return Err(match did_you_mean(&similar(name, TYPE_NAMES.iter().copied())) {

@@ -8,6 +8,7 @@ mod aggregate;
 mod binder;
 mod call;
 mod coerce;
+mod dates;
 mod expression;
 mod from;
 mod grouping;
@@ -20,6 +21,9 @@ mod scope;
 mod select;
 mod star;
 mod subquery;
+mod view;
+mod window;
+pub mod write;
 
 pub use binder::{BindContext, bind};
 pub use recursive::QueryRunner;

@@ -127,16 +127,21 @@ fn call(function: &ast::Function) -> String {
     } else {
         let distinct = if list.duplicate_treatment == Some(DuplicateTreatment::Distinct) { "DISTINCT " } else { "" };
         let mut order: Vec<String> = Vec::new();
+        let mut nulls = "";
         for clause in &list.clauses {
-            if let ast::FunctionArgumentClause::OrderBy(keys) = clause {
-                order.extend(keys.iter().map(order_key));
+            match clause {
+                ast::FunctionArgumentClause::OrderBy(keys) => order.extend(keys.iter().map(order_key)),
+                ast::FunctionArgumentClause::IgnoreOrRespectNulls(ast::NullTreatment::IgnoreNulls) => {
+                    nulls = " IGNORE NULLS";
+                }
+                _ => {}
             }
         }
         if !list.args.is_empty() {
             order.extend(std::mem::take(&mut within).iter().map(order_key));
         }
         let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-        format!("{name}({distinct}{}{order})", list.args.iter().map(argument).collect::<Vec<_>>().join(", "))
+        format!("{name}({distinct}{}{order}{nulls})", list.args.iter().map(argument).collect::<Vec<_>>().join(", "))
     };
     if !within.is_empty() {
         let keys: Vec<String> = within.iter().map(order_key).collect();
@@ -144,6 +149,11 @@ fn call(function: &ast::Function) -> String {
     }
     if let Some(filter) = &function.filter {
         out.push_str(&format!(" FILTER (WHERE {})", text(filter)));
+    }
+    if let Some(over) = &function.over {
+        // DuckDB writes the two forms of COUNT(*) differently.
+        out = out.replacen("count_star()", "count()", 1);
+        out.push_str(&format!(" OVER {}", window(over)));
     }
     out
 }
@@ -160,4 +170,32 @@ fn order_key(key: &ast::OrderByExpr) -> String {
         None => "",
     };
     format!("{}{order}{nulls}", text(&key.expr))
+}
+
+/// `(PARTITION BY a ORDER BY b DESC ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)`.
+fn window(over: &ast::WindowType) -> String {
+    let spec = match over {
+        ast::WindowType::NamedWindow(name) => return name.value.clone(),
+        ast::WindowType::WindowSpec(spec) => spec,
+    };
+    let mut parts: Vec<String> = spec.window_name.iter().map(|name| name.value.clone()).collect();
+    if !spec.partition_by.is_empty() {
+        parts.push(format!("PARTITION BY {}", list_of(&spec.partition_by)));
+    }
+    if !spec.order_by.is_empty() {
+        let keys: Vec<String> = spec.order_by.iter().map(order_key).collect();
+        parts.push(format!("ORDER BY {}", keys.join(", ")));
+    }
+    if let Some(frame) = &spec.window_frame {
+        let bound = |bound: &ast::WindowFrameBound| match bound {
+            ast::WindowFrameBound::CurrentRow => "CURRENT ROW".to_string(),
+            ast::WindowFrameBound::Preceding(None) => "UNBOUNDED PRECEDING".to_string(),
+            ast::WindowFrameBound::Preceding(Some(offset)) => format!("{} PRECEDING", text(offset)),
+            ast::WindowFrameBound::Following(None) => "UNBOUNDED FOLLOWING".to_string(),
+            ast::WindowFrameBound::Following(Some(offset)) => format!("{} FOLLOWING", text(offset)),
+        };
+        let end = frame.end_bound.as_ref().map_or("CURRENT ROW".into(), bound);
+        parts.push(format!("{} BETWEEN {} AND {end}", frame.units, bound(&frame.start_bound)));
+    }
+    format!("({})", parts.join(" "))
 }

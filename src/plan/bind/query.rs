@@ -5,12 +5,12 @@ use super::coerce::{coerce, common};
 use super::expression::Clause;
 use super::recursive::names_in_query;
 use super::scope::{Relation, Scope, ScopeColumn};
-use crate::functions::common_type;
+use crate::functions::union_type;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, Expr};
 use crate::plan::logical::{LogicalPlan, OutputColumn, SetKind, SortKey};
-use crate::sql::DataType;
 use crate::sql::diagnostic::{Diagnostic, Result};
+use crate::sql::{DataType, Value};
 use sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier, Spanned};
 
 /// A bound query: a plan and what its columns are called.
@@ -125,12 +125,19 @@ impl<'q> Binder<'q> {
         let all = match quantifier {
             SetQuantifier::All => true,
             SetQuantifier::None | SetQuantifier::Distinct => false,
-            SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName => {
-                return Err(not_supported("BY NAME", self.span_of(whole)));
-            }
+            SetQuantifier::AllByName => true,
+            SetQuantifier::ByName | SetQuantifier::DistinctByName => false,
         };
-        let left_bound = self.body(left)?;
-        let right_bound = self.body(right)?;
+        let by_name = !matches!(quantifier, SetQuantifier::All | SetQuantifier::None | SetQuantifier::Distinct);
+        let mut left_bound = self.body(left)?;
+        let mut right_bound = self.body(right)?;
+        if by_name {
+            if op != SetOperator::Union {
+                return Err(not_supported(format!("{op} BY NAME"), self.span_of(whole)));
+            }
+            let place = self.span_of(whole);
+            (left_bound, right_bound) = self.match_names(left_bound, right_bound).map_err(|e| e.at(place))?;
+        }
         if left_bound.output.len() != right_bound.output.len() {
             let message = format!(
                 "one side of {op} has {} and the other {}",
@@ -141,7 +148,7 @@ impl<'q> Binder<'q> {
         }
         let mut types = Vec::new();
         for (l, r) in left_bound.output.iter().zip(&right_bound.output) {
-            types.push(set_type(&l.dtype, &r.dtype).ok_or_else(|| {
+            types.push(union_type(&l.dtype, &r.dtype).ok_or_else(|| {
                 let message =
                     format!("column \"{}\" of {op} is {} on one side and {} on the other", l.name, l.dtype, r.dtype);
                 Diagnostic::new(ErrorCode::TypeMismatch, message)
@@ -178,6 +185,41 @@ impl<'q> Binder<'q> {
             },
         };
         Ok(Bound { plan, output })
+    }
+
+    /// Both sides with the columns of the left, then those that only the right has; NULL where a side has none of that name.
+    fn match_names(&mut self, left: Bound, right: Bound) -> Result<(Bound, Bound)> {
+        let find = |side: &Bound, name: &str| side.output.iter().find(|c| c.name.eq_ignore_ascii_case(name)).cloned();
+        for side in [&left, &right] {
+            for (i, column) in side.output.iter().enumerate() {
+                if side.output[..i].iter().any(|c| c.name.eq_ignore_ascii_case(&column.name)) {
+                    let message = format!("UNION BY NAME: one side has two columns \"{}\"", column.name);
+                    return Err(Diagnostic::new(ErrorCode::AmbiguousName, message).hint("give one of them an alias"));
+                }
+            }
+        }
+        let only_right = right.output.iter().filter(|c| find(&left, &c.name).is_none());
+        let names: Vec<String> = left.output.iter().chain(only_right).map(|c| c.name.clone()).collect();
+        let mut matched = |side: Bound| {
+            let present = side.plan.columns();
+            let mut columns: Vec<(ColumnDef, Expr)> =
+                present.into_iter().map(|c| (c.clone(), Expr::column(c.id, c.dtype))).collect();
+            let known = columns.len();
+            let mut output = Vec::new();
+            for name in &names {
+                output.push(find(&side, name).unwrap_or_else(|| {
+                    let def = self.column(name.clone(), DataType::Null);
+                    columns.push((def.clone(), Expr::literal(Value::Null, DataType::Null)));
+                    OutputColumn { name: name.clone(), column: def.id, dtype: DataType::Null }
+                }));
+            }
+            let plan = match columns.len() > known {
+                true => LogicalPlan::Project { input: Box::new(side.plan), columns },
+                false => side.plan,
+            };
+            Bound { plan, output }
+        };
+        Ok((matched(left), matched(right)))
     }
 
     /// The same query with a plan that yields exactly its output columns, in order, each once, of the given types.
@@ -401,14 +443,6 @@ fn takes_first_rows(query: &ast::Query) -> bool {
         && select.having.is_none()
         && select.qualify.is_none()
         && select.projection.iter().all(plain)
-}
-
-/// The type of a column of a set operation: text wins, other than in comparisons.
-fn set_type(left: &DataType, right: &DataType) -> Option<DataType> {
-    match (left, right) {
-        (DataType::Varchar, _) | (_, DataType::Varchar) => Some(DataType::Varchar),
-        _ => common_type(left, right),
-    }
 }
 
 /// A sort key: ascending, NULLs last, unless it says otherwise.

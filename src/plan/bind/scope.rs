@@ -2,6 +2,7 @@
 
 use super::binder::Binder;
 use super::grouping::PendingAggregate;
+use super::window::{PendingWindow, Specification};
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnId, Expr};
 use crate::sql::DataType;
@@ -23,6 +24,12 @@ pub(super) struct Scope<'q> {
     pub aggregate_uses: usize,
     /// Whether GROUPING() was called.
     pub asks_grouping: bool,
+    /// The windows of the WINDOW clause.
+    pub windows_by_name: Vec<(String, Specification<'q>)>,
+    /// The window function calls met so far.
+    pub windows: Vec<PendingWindow>,
+    /// How many window function calls were met, equal ones counted again.
+    pub window_uses: usize,
 }
 
 /// A table, subquery or join side under one name.

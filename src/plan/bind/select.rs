@@ -8,7 +8,7 @@ use super::naming::column_name;
 use super::query::{Bound, Slice, sort_key};
 use super::scope::Scope;
 use crate::journal::ErrorCode;
-use crate::plan::expr::{ColumnDef, Expr, ExprKind};
+use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use crate::plan::logical::{LogicalPlan, OutputColumn, SortKey};
 use crate::sql::diagnostic::{Diagnostic, Result};
 use sqlparser::ast;
@@ -19,6 +19,8 @@ pub(super) struct Item {
     pub expr: Expr,
     /// Whether an aggregate is in it; GROUP BY ALL groups by the others.
     pub aggregates: bool,
+    /// Whether a window function is in it: nothing can be grouped by it.
+    pub windows: bool,
 }
 
 impl Item {
@@ -26,12 +28,22 @@ impl Item {
     pub fn is_constant(&self) -> bool {
         matches!(self.expr.kind, ExprKind::Literal(_))
     }
+
+    /// INVALID_ARGUMENTS for a window function where a key of GROUP BY is wanted.
+    pub fn check_no_window(&self) -> Result<()> {
+        if self.windows { super::expression::Clause::GroupBy.allow_window(self.expr.span) } else { Ok(()) }
+    }
 }
 
 /// A key of ORDER BY: a column of the select list, or an expression beside it.
 enum OrderKey {
     Item(usize),
     Hidden(Expr),
+}
+
+/// DISTINCT: one row for each value of these, of the whole select list if there are none.
+struct Distinct {
+    on: Vec<OrderKey>,
 }
 
 impl<'q> Binder<'q> {
@@ -45,7 +57,8 @@ impl<'q> Binder<'q> {
         self.refuse_select_clauses(select)?;
         let (plan, relations) = self.tables_and_joins(&select.from)?;
         self.scopes.push(Scope { relations, aliases: aliases(&select.projection), ..Scope::default() });
-        let bound = self.select_in_scope(select, plan, order_by, slice);
+        let named = self.name_windows(&select.named_window);
+        let bound = named.and_then(|()| self.select_in_scope(select, plan, order_by, slice));
         self.scopes.pop();
         bound
     }
@@ -56,15 +69,6 @@ impl<'q> Binder<'q> {
             Some(first) => Err(not_supported(what, self.span_of(first))),
             None => Ok(()),
         };
-        if let Some(qualify) = &select.qualify {
-            return Err(not_supported("QUALIFY", self.span_of(qualify)));
-        }
-        if let Some(window) = select.named_window.first() {
-            return Err(not_supported("window functions", self.span(window.0.span)));
-        }
-        if let Some(ast::Distinct::On(exprs)) = &select.distinct {
-            return Err(not_supported("DISTINCT ON", exprs.first().and_then(|e| self.span_of(e)).or(place)));
-        }
         if select.into.is_some() {
             return Err(not_supported("SELECT INTO", place));
         }
@@ -96,9 +100,20 @@ impl<'q> Binder<'q> {
             Some(having) => Some(condition(self.expression(having, Clause::Having)?, "HAVING")?),
             None => None,
         };
-        let distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));
-        let mut order = self.order(order_by, &items, distinct)?;
+        let mut qualify = match &select.qualify {
+            Some(qualify) => Some(condition(self.expression(qualify, Clause::Qualify)?, "QUALIFY")?),
+            None => None,
+        };
+        let mut distinct = self.distinct(select, &items)?;
+        let mut order = self.order(order_by, &items)?;
 
+        let mut windows = self.scopes.last_mut().map(|s| std::mem::take(&mut s.windows)).unwrap_or_default();
+        if let (Some(written), true) = (&select.qualify, windows.is_empty()) {
+            let message = "QUALIFY filters by window functions, and there is none";
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message)
+                .at(self.span_of(written))
+                .hint("conditions on rows belong in WHERE, on groups in HAVING"));
+        }
         let pending = self.scopes.last_mut().map(|s| std::mem::take(&mut s.aggregates)).unwrap_or_default();
         let asks_grouping = self.scopes.last().is_some_and(|s| s.asks_grouping);
         if group_by.is_some() || !pending.is_empty() || having.is_some() || asks_grouping {
@@ -106,7 +121,8 @@ impl<'q> Binder<'q> {
             for item in &mut items {
                 over(&grouped, &mut item.expr)?;
             }
-            for (key, _) in &mut order {
+            let on = distinct.iter_mut().flat_map(|d| &mut d.on);
+            for key in order.iter_mut().map(|(key, _)| key).chain(on) {
                 if let OrderKey::Hidden(expr) = key {
                     over(&grouped, expr)?;
                 }
@@ -114,9 +130,19 @@ impl<'q> Binder<'q> {
             if let Some(having) = &mut having {
                 over(&grouped, having)?;
             }
+            if let Some(qualify) = &mut qualify {
+                over(&grouped, qualify)?;
+            }
+            for window in &mut windows {
+                window.over(&grouped)?;
+            }
             plan = grouped.plan;
         }
         if let Some(predicate) = having {
+            plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
+        }
+        plan = self.windows(plan, windows);
+        if let Some(predicate) = qualify {
             plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
         }
         Ok(self.project(plan, items, order, distinct, slice))
@@ -128,7 +154,7 @@ impl<'q> Binder<'q> {
         plan: LogicalPlan,
         items: Vec<Item>,
         order: Vec<(OrderKey, &ast::OrderByOptions)>,
-        distinct: bool,
+        distinct: Option<Distinct>,
         slice: Slice,
     ) -> Bound {
         let present = plan.columns();
@@ -138,22 +164,31 @@ impl<'q> Binder<'q> {
             let column = self.projected(&mut columns, &present, item.expr, &item.name);
             output.push(OutputColumn { name: item.name, column: column.id, dtype: column.dtype });
         }
-        let visible = columns.len();
+        let shown: Vec<ColumnDef> = columns.iter().map(|(def, _)| def.clone()).collect();
+        let mut column = |binder: &mut Binder, key: OrderKey| match key {
+            OrderKey::Item(i) => output[i].column,
+            OrderKey::Hidden(expr) => binder.projected(&mut columns, &present, expr, "order").id,
+        };
         let mut sort: Vec<SortKey> = Vec::new();
         for (key, options) in order {
-            let column = match key {
-                OrderKey::Item(i) => output[i].column,
-                OrderKey::Hidden(expr) => self.projected(&mut columns, &present, expr, "order").id,
-            };
+            let column = column(self, key);
             if !sort.iter().any(|k| k.column == column) {
                 sort.push(sort_key(column, options));
             }
         }
-        let shown: Vec<ColumnDef> = columns[..visible].iter().map(|(def, _)| def.clone()).collect();
-        let hides = columns.len() > visible;
+        let on = distinct.map(|distinct| match distinct.on.is_empty() {
+            true => shown.iter().map(|c| c.id).collect(),
+            false => distinct.on.into_iter().map(|key| column(self, key)).collect::<Vec<ColumnId>>(),
+        });
+        let hides = columns.len() > shown.len();
         let mut plan = LogicalPlan::Project { input: Box::new(plan), columns };
-        if distinct {
-            plan = LogicalPlan::Distinct { input: Box::new(plan), on: None };
+        if let Some(on) = on {
+            // Rows that are whole keys are alike in all that is seen of them; of others the first in order is kept.
+            let is_whole = !hides && shown.iter().all(|c| on.contains(&c.id));
+            if !is_whole && !sort.is_empty() {
+                plan = LogicalPlan::Sort { input: Box::new(plan), keys: sort.clone() };
+            }
+            plan = LogicalPlan::Distinct { input: Box::new(plan), on: (!is_whole).then_some(on) };
         }
         if !sort.is_empty() {
             plan = LogicalPlan::Sort { input: Box::new(plan), keys: sort };
@@ -239,11 +274,29 @@ impl<'q> Binder<'q> {
     }
 
     pub(super) fn item(&mut self, items: &mut Vec<Item>, expr: &'q ast::Expr, name: String) -> Result<()> {
-        let uses = |binder: &Binder| binder.scopes.last().map_or(0, |s| s.aggregate_uses);
+        let uses = |binder: &Binder| binder.scopes.last().map_or((0, 0), |s| (s.aggregate_uses, s.window_uses));
         let before = uses(self);
         let bound = self.expression(expr, Clause::Select)?;
-        items.push(Item { name, expr: bound, aggregates: uses(self) > before });
+        let after = uses(self);
+        items.push(Item { name, expr: bound, aggregates: after.0 > before.0, windows: after.1 > before.1 });
         Ok(())
+    }
+
+    /// DISTINCT, with what it is ON.
+    fn distinct(&mut self, select: &'q ast::Select, items: &[Item]) -> Result<Option<Distinct>> {
+        let exprs = match &select.distinct {
+            Some(ast::Distinct::On(exprs)) => exprs,
+            Some(ast::Distinct::Distinct) => return Ok(Some(Distinct { on: Vec::new() })),
+            _ => return Ok(None),
+        };
+        let mut on = Vec::new();
+        for expr in exprs {
+            on.push(match self.position(expr, items.len(), "DISTINCT ON")? {
+                Some(position) => OrderKey::Item(position),
+                None => self.order_key(expr, items)?,
+            });
+        }
+        Ok(Some(Distinct { on }))
     }
 
     /// The keys of ORDER BY: positions, names of the select list, then anything else.
@@ -251,7 +304,6 @@ impl<'q> Binder<'q> {
         &mut self,
         order_by: Option<&'q ast::OrderBy>,
         items: &[Item],
-        distinct: bool,
     ) -> Result<Vec<(OrderKey, &'q ast::OrderByOptions)>> {
         let Some(order_by) = order_by else { return Ok(Vec::new()) };
         let exprs = match &order_by.kind {
@@ -266,29 +318,26 @@ impl<'q> Binder<'q> {
                 keys.push((OrderKey::Item(position), &key.options));
                 continue;
             }
-            let named = match &key.expr {
-                ast::Expr::Identifier(ident) => items.iter().position(|i| i.name.eq_ignore_ascii_case(&ident.value)),
-                _ => None,
-            };
-            let order_key = match named {
-                Some(position) => OrderKey::Item(position),
-                None => {
-                    let expr = self.expression(&key.expr, Clause::OrderBy)?;
-                    match items.iter().position(|i| i.expr.same(&expr)) {
-                        Some(position) => OrderKey::Item(position),
-                        None if distinct => {
-                            let message = "with SELECT DISTINCT, ORDER BY takes columns of the select list only";
-                            return Err(
-                                Diagnostic::new(ErrorCode::InvalidArguments, message).at(self.span_of(&key.expr))
-                            );
-                        }
-                        None => OrderKey::Hidden(expr),
-                    }
-                }
-            };
+            let order_key = self.order_key(&key.expr, items)?;
             keys.push((order_key, &key.options));
         }
         Ok(keys)
+    }
+
+    /// A name of the select list, an expression that is in it, or anything else.
+    fn order_key(&mut self, expr: &'q ast::Expr, items: &[Item]) -> Result<OrderKey> {
+        let named = match expr {
+            ast::Expr::Identifier(ident) => items.iter().position(|i| i.name.eq_ignore_ascii_case(&ident.value)),
+            _ => None,
+        };
+        if let Some(position) = named {
+            return Ok(OrderKey::Item(position));
+        }
+        let expr = self.expression(expr, Clause::OrderBy)?;
+        Ok(match items.iter().position(|i| i.expr.same(&expr)) {
+            Some(position) => OrderKey::Item(position),
+            None => OrderKey::Hidden(expr),
+        })
     }
 }
 

@@ -54,7 +54,7 @@ impl<'q> Binder<'q> {
                 Some(element) => self.item(items, &element.expr, alias.unwrap_or(column.name))?,
                 None => {
                     let name = alias.unwrap_or(column.name);
-                    items.push(Item { name, expr: column.expr, aggregates: false });
+                    items.push(Item { name, expr: column.expr, aggregates: false, windows: false });
                 }
             }
         }
@@ -64,7 +64,12 @@ impl<'q> Binder<'q> {
     /// All columns: a FROM without SELECT.
     pub(super) fn whole_star(&mut self, items: &mut Vec<Item>) -> Result<()> {
         let columns = self.star_columns(None, &ast::WildcardAdditionalOptions::default(), None)?;
-        items.extend(columns.into_iter().map(|c| Item { name: c.name, expr: c.expr, aggregates: false }));
+        items.extend(columns.into_iter().map(|c| Item {
+            name: c.name,
+            expr: c.expr,
+            aggregates: false,
+            windows: false,
+        }));
         Ok(())
     }
 

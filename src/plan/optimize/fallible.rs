@@ -16,11 +16,28 @@ pub fn may_fail(expr: &Expr) -> bool {
         | ExprKind::Case { .. }
         | ExprKind::InList { .. }
         | ExprKind::Exists { .. }
-        | ExprKind::InSubquery { .. } => false,
+        | ExprKind::InSubquery { .. }
+        | ExprKind::AnySubquery { .. } => false,
         // More than one row.
         ExprKind::ScalarSubquery(_) => true,
         ExprKind::Cast { arg, lenient } => !lenient && functions::cast_can_fail(&arg.dtype, &expr.dtype),
         ExprKind::Call { function, .. } => functions::find(function).is_none_or(|f| f.can_fail(&expr.dtype)),
     };
     own || expr.children().into_iter().any(may_fail)
+}
+
+/// Whether evaluating `expr` may raise an error that depends on more than how large a number grows: sums and products do
+/// overflow, but not where the same query without them would be of any use.
+pub fn fails_by_value(expr: &Expr) -> bool {
+    let own = match &expr.kind {
+        ExprKind::Cast { arg, lenient: false } => {
+            !arg.dtype.is_numeric() && functions::cast_can_fail(&arg.dtype, &expr.dtype)
+        }
+        ExprKind::Call { function, .. } => {
+            !matches!(function.as_str(), "+" | "-" | "*" | "neg")
+                && functions::find(function).is_none_or(|f| f.can_fail(&expr.dtype))
+        }
+        _ => false,
+    };
+    own || expr.children().into_iter().any(fails_by_value)
 }

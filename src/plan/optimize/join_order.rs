@@ -2,8 +2,7 @@
 //! put together again at the least cost, by dynamic programming over connected subsets (Moerkotte and Neumann, 2006,
 //! in its simple form over all subsets) up to [`EXHAUSTIVE`] inputs, greedily beyond.
 
-use super::subqueries::conjuncts;
-use super::{Context, may_fail};
+use super::{Context, conjuncts, may_fail};
 use crate::plan::estimate::{Cardinality, estimate, join};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan};

@@ -10,15 +10,14 @@ mod prune_columns;
 mod pushdown;
 mod set_operations;
 mod simplify;
-mod subqueries;
+mod unnest;
 
-use super::expr::ColumnId;
+use super::expr::{ColumnId, Expr, ExprKind};
 use super::logical::{LogicalPlan, Query};
 use crate::functions::QueryClock;
 use crate::sql::diagnostic::Result;
 
 pub use fallible::may_fail;
-pub(super) use subqueries::conjuncts;
 
 /// What rules may ask for beside the plan.
 pub struct Context {
@@ -35,11 +34,20 @@ impl Context {
     }
 }
 
+/// The parts of a conjunction.
+pub(super) fn conjuncts(predicate: Expr) -> Vec<Expr> {
+    match predicate.kind {
+        ExprKind::And(parts) => parts.into_iter().flat_map(conjuncts).collect(),
+        _ => vec![predicate],
+    }
+}
+
 type Rule = fn(LogicalPlan, &mut Context) -> Result<LogicalPlan>;
 
 /// The rules, in the order in which they run, with the names that golden tests print.
 const RULES: &[(&str, Rule)] = &[
-    ("unnest_subqueries", subqueries::unnest),
+    ("simplify_first", simplify::simplify),
+    ("unnest_subqueries", unnest::unnest),
     ("set_operations_to_groups", set_operations::to_groups),
     ("simplify", simplify::simplify),
     ("push_down_predicates", pushdown::push_down),

@@ -63,12 +63,11 @@ pub fn prune(plan: LogicalPlan, wanted: &Wanted) -> LogicalPlan {
             LogicalPlan::Aggregate { input: Box::new(prune(*input, &below)), keys, grouping_sets, aggregates }
         }
         LogicalPlan::Window { input, calls } => {
-            let mut below = wanted.clone();
-            for call in &calls {
-                below.extend(call.args.iter().flat_map(|e| e.columns()));
-                below.extend(call.partition_by.iter().copied());
-                below.extend(call.order_by.iter().map(|k| k.column));
+            let calls: Vec<_> = calls.into_iter().filter(|call| wanted.contains(&call.output.id)).collect();
+            if calls.is_empty() {
+                return prune(*input, wanted);
             }
+            let below = wanted.iter().copied().chain(calls.iter().flat_map(|call| call.reads())).collect();
             LogicalPlan::Window { input: Box::new(prune(*input, &below)), calls }
         }
         // Equality of whole rows: every column counts.

@@ -1,8 +1,7 @@
 //! Predicates sink towards the scans: through projections, joins, aggregates and unions, to the lowest place that has
 //! their columns. Those that may fail stay where they are ([`super::may_fail`]).
 
-use super::subqueries::conjuncts;
-use super::{Context, may_fail};
+use super::{Context, conjuncts, may_fail};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan};
 use crate::sql::diagnostic::Result;
@@ -13,7 +12,7 @@ pub fn push_down(plan: LogicalPlan, _: &mut Context) -> Result<LogicalPlan> {
 }
 
 /// `plan` under the conjunction of `predicates`, none of which may fail.
-fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
+pub(super) fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
     match plan {
         LogicalPlan::Filter { input, predicate } => {
             let (mut stay, mut sink) = (Vec::new(), predicates);
@@ -75,6 +74,15 @@ fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
                 .collect();
             LogicalPlan::Union { inputs, columns }
         }
+        LogicalPlan::Window { input, calls } => {
+            // A filter on what every call partitions by keeps or drops whole partitions.
+            let mut together: BTreeSet<ColumnId> = input.columns().iter().map(|c| c.id).collect();
+            for call in &calls {
+                together.retain(|id| call.partition_by.contains(id));
+            }
+            let (sink, stay) = reads_only(predicates, &together);
+            filtered(LogicalPlan::Window { input: Box::new(push(*input, sink)), calls }, stay)
+        }
         // The rest decide by whole rows or by position: a filter below would change what they see.
         mut other => {
             for input in other.inputs_mut() {
@@ -122,11 +130,15 @@ fn push_join(
         }
         JoinKind::Semi | JoinKind::Anti => {
             let (guarded, free): (Vec<Expr>, Vec<Expr>) = on.into_iter().partition(may_fail);
-            let (to_right, mut both) = reads_only(free, &right_columns);
+            let (to_right, rest) = reads_only(free, &right_columns);
+            // A left row that fails a condition of its own has no match.
+            let (to_left, mut both) =
+                if kind == JoinKind::Semi { reads_only(rest, &left_columns) } else { (vec![], rest) };
             both.extend(guarded);
             if both.is_empty() {
                 both.push(Expr::boolean(true));
             }
+            let predicates = predicates.into_iter().chain(to_left).collect();
             join(push(left, predicates), push(right, to_right), kind, both)
         }
         JoinKind::Mark(_) => {

@@ -1,6 +1,7 @@
 //! Join strategies: which side is built, and whether it is broadcast to the other side's tasks or both are hashed.
 
-use super::{Part, Placement, Planner, Wanted, not_yet};
+use super::{Part, Placement, Planner, Wanted};
+use crate::journal::ErrorCode;
 use crate::plan::estimate::estimate;
 use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan};
@@ -8,7 +9,7 @@ use crate::plan::optimize::conjuncts;
 use crate::plan::physical::{AsOfOrder, Fragment, PhysicalJoin, Tasks};
 use crate::sql::diagnostic::Result;
 use crate::sql::settings::JoinDistribution;
-use crate::sql::{DataType, Value};
+use crate::sql::{DataType, Diagnostic, Value};
 use std::collections::BTreeSet;
 
 /// A build side up to this size is broadcast: a copy is shared by all tasks of a node, so tens of megabytes are cheap.
@@ -16,8 +17,8 @@ const BROADCAST_BYTES: f64 = 48.0 * 1024.0 * 1024.0;
 
 /// The condition of a join, sorted out.
 struct Condition {
-    /// Equal columns, left and right.
-    keys: Vec<(ColumnId, ColumnId)>,
+    /// Equal columns, left and right, and whether NULLs match.
+    keys: Vec<((ColumnId, ColumnId), bool)>,
     residual: Option<Expr>,
 }
 
@@ -36,7 +37,7 @@ impl Planner<'_> {
         let read: Wanted = wanted.iter().copied().chain(on.iter().flat_map(|e| e.columns())).collect();
         let mut left_part = self.part(left, &read.intersection(&left_columns).copied().collect())?;
         let mut right_part = self.part(right, &read.intersection(&right_columns).copied().collect())?;
-        let condition = self.condition(on, &left_columns, &right_columns, &mut left_part, &mut right_part);
+        let condition = self.condition(kind, on, &left_columns, &right_columns, &mut left_part, &mut right_part);
         let cardinality = estimate(plan);
         let mut output: Vec<ColumnId> = plan.columns().iter().map(|c| c.id).filter(|c| wanted.contains(c)).collect();
         if output.is_empty() {
@@ -55,6 +56,7 @@ impl Planner<'_> {
     /// Sorts out `on`: equalities between the sides become keys (computed below the join if they are not plain columns).
     fn condition(
         &mut self,
+        kind: JoinKind,
         on: Option<&Expr>,
         left_columns: &Wanted,
         right_columns: &Wanted,
@@ -67,15 +69,28 @@ impl Planner<'_> {
             None => vec![],
         };
         let (mut keys, mut residual) = (Vec::new(), Vec::new());
+        // A mark must tell FALSE from unknown. With a single equality the operator does that by itself; otherwise an equality may
+        // only choose pairs where NULL counts as FALSE, that is, where it `IS TRUE`.
+        let is_mark = matches!(kind, JoinKind::Mark(_));
+        let only_equality = parts.len() == 1;
         for part in parts {
-            if let ExprKind::Call { function, args } = &part.kind
-                && function == "="
-                && let Some((l, r)) = sides(args, left_columns, right_columns)
+            let equality = match equality(&part) {
+                Some(Equality { strict: false, .. }) if is_mark && !only_equality => None,
+                other => other,
+            };
+            if let Some(equality) = equality
+                && let Some((l, r)) = sides(equality.sides, left_columns, right_columns)
             {
-                keys.push((self.key(l, left), self.key(r, right)));
+                if is_mark && (equality.strict || equality.nulls_match) && residual.is_empty() {
+                    residual.push(Expr::boolean(true));
+                }
+                keys.push(((self.key(l, left), self.key(r, right)), equality.nulls_match));
             } else if part != Expr::boolean(true) {
                 residual.push(part);
             }
+        }
+        if keys.is_empty() {
+            residual.retain(|part| *part != Expr::boolean(true));
         }
         Condition { keys, residual: if residual.is_empty() { None } else { Some(Expr::and(residual)) } }
     }
@@ -107,7 +122,7 @@ impl Planner<'_> {
         // Inner joins build the smaller side; seen from there, left and right are only names.
         if kind == JoinKind::Inner && bytes(&left) < bytes(&right) {
             std::mem::swap(&mut left, &mut right);
-            keys = keys.into_iter().map(|(l, r)| (r, l)).collect();
+            keys = keys.into_iter().map(|((l, r), nulls)| ((r, l), nulls)).collect();
         }
         let mut physical = match kind {
             JoinKind::Inner | JoinKind::Cross => PhysicalJoin::Inner,
@@ -124,14 +139,14 @@ impl Planner<'_> {
                 if keys.is_empty() {
                     // One group of rows: all of them.
                     let zero = Expr::literal(Value::Int(0), DataType::Integer);
-                    keys.push((self.key(&zero, &mut left), self.key(&zero, &mut right)));
+                    keys.push(((self.key(&zero, &mut left), self.key(&zero, &mut right)), false));
                 }
                 closest
             }
         };
         let keeps_build_rows = matches!(physical, PhysicalJoin::RightOuter | PhysicalJoin::FullOuter);
-        // A mark must know whether there is a NULL anywhere on the build side, so every task needs all of it.
-        let must_broadcast = matches!(physical, PhysicalJoin::Mark(_));
+        // A mark by keys alone must know whether there is a NULL anywhere on the build side, so every task needs all of it.
+        let must_broadcast = matches!(physical, PhysicalJoin::Mark(_)) && residual.is_none();
         let broadcast = must_broadcast
             || !keeps_build_rows
                 && match self.settings.join_distribution() {
@@ -152,10 +167,10 @@ impl Planner<'_> {
         }
         if physical == PhysicalJoin::LeftOuter && bytes(&left) < bytes(&right) {
             std::mem::swap(&mut left, &mut right);
-            keys = keys.into_iter().map(|(l, r)| (r, l)).collect();
+            keys = keys.into_iter().map(|((l, r), nulls)| ((r, l), nulls)).collect();
             physical = PhysicalJoin::RightOuter;
         }
-        let (left_keys, right_keys): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+        let (left_keys, right_keys): (Vec<_>, Vec<_>) = keys.iter().map(|(pair, _)| *pair).unzip();
         let partitions = match (&left.placement, &right.placement) {
             (Placement::Hashed(k, n), _) if *k == left_keys => *n,
             (_, Placement::Hashed(k, n)) if *k == right_keys => *n,
@@ -197,7 +212,7 @@ impl Planner<'_> {
             Some((order, l.clone(), r.clone()))
         };
         let Some((at, (order, l, r))) = parts.iter().enumerate().find_map(|(i, p)| Some((i, inequality(p)?))) else {
-            return Err(not_yet("ASOF joins without an inequality"));
+            return Err(Diagnostic::new(ErrorCode::NotSupported, "an ASOF join without an inequality"));
         };
         parts.remove(at);
         let closest = PhysicalJoin::AsOf { probe: self.key(&l, left), build: self.key(&r, right), order, outer };
@@ -221,8 +236,10 @@ impl Planner<'_> {
             JoinKind::Semi => PhysicalJoin::Semi,
             JoinKind::Anti => PhysicalJoin::Anti,
             JoinKind::Mark(id) => PhysicalJoin::Mark(id),
-            JoinKind::AsOf { .. } => return Err(not_yet("ASOF joins without an inequality")),
-            JoinKind::Single if on.is_some() => return Err(not_yet("correlated subqueries")),
+            JoinKind::AsOf { .. } => {
+                return Err(Diagnostic::new(ErrorCode::NotSupported, "an ASOF join without an inequality"));
+            }
+            JoinKind::Single if on.is_some() => PhysicalJoin::Single,
             JoinKind::Single => {
                 // Stands alone: one row for everybody, so this is a cross join with that row.
                 let wanted = all(&right);
@@ -234,7 +251,7 @@ impl Planner<'_> {
             }
         };
         let rows = |part: &Part| part.cardinality.rows;
-        if physical == PhysicalJoin::Inner && kind != JoinKind::Single && rows(&left) < rows(&right) {
+        if matches!(kind, JoinKind::Inner | JoinKind::Cross) && rows(&left) < rows(&right) {
             std::mem::swap(&mut left, &mut right);
         }
         if matches!(physical, PhysicalJoin::FullOuter | PhysicalJoin::RightOuter) {
@@ -275,11 +292,33 @@ fn hash(
     probe: Fragment,
     build: Fragment,
     kind: PhysicalJoin,
-    keys: Vec<(ColumnId, ColumnId)>,
+    keys: Vec<((ColumnId, ColumnId), bool)>,
     residual: Option<Expr>,
     output: Vec<ColumnId>,
 ) -> Fragment {
-    Fragment::HashJoin { probe: Box::new(probe), build: Box::new(build), kind, keys, residual, output }
+    let (keys, nulls_match) = keys.into_iter().unzip();
+    Fragment::HashJoin { probe: Box::new(probe), build: Box::new(build), kind, keys, nulls_match, residual, output }
+}
+
+/// A condition that can be a key of a hash join.
+struct Equality<'e> {
+    sides: &'e [Expr],
+    nulls_match: bool,
+    /// Whether it is FALSE rather than unknown where a side is NULL.
+    strict: bool,
+}
+
+fn equality(part: &Expr) -> Option<Equality<'_>> {
+    let ExprKind::Call { function, args } = &part.kind else { return None };
+    match (function.as_str(), args.as_slice()) {
+        ("=", _) => Some(Equality { sides: args, nulls_match: false, strict: false }),
+        ("is_not_distinct_from", [inner, truth]) if truth.kind == Expr::boolean(true).kind => match equality(inner) {
+            Some(equality) => Some(Equality { strict: true, ..equality }),
+            None => None,
+        },
+        ("is_not_distinct_from", _) => Some(Equality { sides: args, nulls_match: true, strict: true }),
+        _ => None,
+    }
 }
 
 /// The two sides of an equality, the left input's first, if each reads one input only.

@@ -6,17 +6,17 @@
 mod aggregates;
 mod joins;
 mod regroup;
+mod windows;
 
 use super::estimate::{Cardinality, estimate};
 use super::expr::{ColumnDef, ColumnId, Expr};
 use super::logical::{LogicalPlan, Query, SortKey};
 use super::physical::{Estimate, Exchange, Fragment, PhysicalQuery, Stage, Tasks};
 use crate::catalog::{TableRef, group_pieces};
-use crate::journal::ErrorCode;
 use crate::scheduler::StageId;
+use crate::sql::DataType;
 use crate::sql::diagnostic::Result;
 use crate::sql::settings::Settings;
-use crate::sql::{DataType, Diagnostic};
 use std::collections::BTreeSet;
 
 /// Bytes that one partition of a hash exchange should hold, about.
@@ -143,12 +143,12 @@ impl Planner<'_> {
             LogicalPlan::Aggregate { input, keys, grouping_sets: Some(sets), aggregates } => {
                 self.grouping_sets(plan, input, keys, sets, aggregates, wanted)
             }
-            LogicalPlan::Window { .. } => Err(not_yet("window functions")),
             LogicalPlan::Distinct { input, on: Some(on) } => self.distinct_on(plan, input, on, wanted),
             // Those without ALL have become groups.
             LogicalPlan::SetOperation { left, right, kind, columns, .. } => {
                 self.set_operation_all(left, right, *kind, columns)
             }
+            LogicalPlan::Window { input, calls } => self.window(plan, input, calls, wanted),
         }
     }
 
@@ -312,8 +312,4 @@ impl Planner<'_> {
         let automatic = ((bytes / PARTITION_BYTES).ceil() as u32).clamp(MIN_PARTITIONS, MAX_PARTITIONS);
         self.settings.exchange_partitions().unwrap_or(automatic)
     }
-}
-
-fn not_yet(what: &str) -> Diagnostic {
-    Diagnostic::new(ErrorCode::NotSupported, format!("not supported yet: {what}"))
 }

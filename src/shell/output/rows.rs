@@ -1,6 +1,6 @@
 //! The rows that a statement answers with: typed columns in blocks, and their text.
 
-use crate::functions::format_column;
+use crate::functions::{format_column, format_timestamps_in};
 use crate::kernel::Block;
 use crate::plan::ColumnId;
 use crate::plan::logical::OutputColumn;
@@ -17,12 +17,19 @@ pub struct Rows {
     pub blocks: Vec<Arc<Block>>,
     /// For columns of text that hold numbers with a unit: whether they are aligned on the right. Empty: by type.
     align_right: Vec<bool>,
+    /// In which points in time are shown.
+    zone: chrono_tz::Tz,
 }
 
 impl Rows {
     /// Rows of a query.
     pub fn new(columns: Vec<OutputColumn>, blocks: Vec<Arc<Block>>) -> Rows {
-        Rows { columns, blocks, align_right: Vec::new() }
+        Rows { columns, blocks, align_right: Vec::new(), zone: chrono_tz::UTC }
+    }
+
+    /// The same rows; points in time are shown in `zone`.
+    pub fn in_zone(self, zone: chrono_tz::Tz) -> Rows {
+        Rows { zone, ..self }
     }
 
     /// How many rows there are.
@@ -53,6 +60,9 @@ impl Rows {
                 let part = block.frame.slice((from - first) as i64, (to - from) as usize);
                 for (texts, output) in columns.iter_mut().zip(&self.columns) {
                     match part.column(&output.column.name()) {
+                        Ok(column) if output.dtype == DataType::TimestampTz => {
+                            texts.extend(format_timestamps_in(column, self.zone));
+                        }
                         Ok(column) => texts.extend(format_column(column, &output.dtype)),
                         Err(_) => texts.extend(std::iter::repeat_n(None, part.height())),
                     }
@@ -182,7 +192,12 @@ impl RowsBuilder {
         });
         // The columns are equally long and differently named by construction.
         let frame = DataFrame::new(height, data.collect()).unwrap_or_default();
-        Rows { columns, blocks: vec![Arc::new(Block { frame, bytes: 0, checksum: 0 })], align_right: self.right }
+        Rows {
+            columns,
+            blocks: vec![Arc::new(Block { frame, bytes: 0, checksum: 0 })],
+            align_right: self.right,
+            zone: chrono_tz::UTC,
+        }
     }
 }
 

@@ -38,11 +38,11 @@ impl SessionClock {
         SessionClock { start_us: day_us - now.0 as i64, seed: self.seed }
     }
 
-    /// The facts that are fixed for a query that starts at cluster time `now`, the `number`th of the session.
-    pub fn for_query(self, now: Time, number: u64) -> QueryClock {
+    /// The facts that are fixed for a query that starts at cluster time `now`, the `number`th of the session, in its time zone.
+    pub fn for_query(self, now: Time, number: u64, zone: chrono_tz::Tz) -> QueryClock {
         // Any odd constant: neighbouring queries get unlike seeds.
         let seed = (self.seed ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        QueryClock { now_us: self.start_us + now.0 as i64, seed }
+        QueryClock { now_us: self.start_us + now.0 as i64, seed, zone }
     }
 }
 
@@ -57,8 +57,8 @@ mod tests {
     #[test]
     fn a_date_starts_the_clock_and_moves_it() {
         let clock = SessionClock::new(Some(10), None);
-        assert_eq!(clock.for_query(Time(5), 1).now_us, 10 * DAY_US + 5);
-        assert_eq!(clock.moved_to(Some(11), Time(5), false).for_query(Time(5), 2).now_us, 11 * DAY_US);
+        assert_eq!(clock.for_query(Time(5), 1, chrono_tz::UTC).now_us, 10 * DAY_US + 5);
+        assert_eq!(clock.moved_to(Some(11), Time(5), false).for_query(Time(5), 2, chrono_tz::UTC).now_us, 11 * DAY_US);
         assert_eq!(SessionClock::new(None, Some(1)), SessionClock::new(None, Some(1)));
     }
 }

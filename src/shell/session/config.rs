@@ -3,6 +3,7 @@
 use crate::catalog::DataSource;
 use crate::journal::ErrorCode;
 use crate::scheduler::graph::Mode;
+use crate::shell::folders;
 use crate::sql::Diagnostic;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,10 @@ pub struct SessionConfig {
     pub journal: Option<PathBuf>,
     /// Where generated tables are kept; None: in the user's cache folder.
     pub cache: Option<PathBuf>,
+    /// Where tables are kept that statements write; None: a folder of the data's own below the user's state folder.
+    pub warehouse: Option<PathBuf>,
+    /// Nothing is written outside the warehouse.
+    pub safe: bool,
 }
 
 impl Default for SessionConfig {
@@ -42,6 +47,8 @@ impl Default for SessionConfig {
             settings: Vec::new(),
             journal: None,
             cache: None,
+            warehouse: None,
+            safe: false,
         }
     }
 }
@@ -56,6 +63,23 @@ impl SessionConfig {
                 cores.div_ceil(self.nodes.max(1)).max(1)
             }
         })
+    }
+
+    /// The folder of the warehouse. Every set of data has one of its own, so that what is written beside one does not turn
+    /// up beside another.
+    pub(super) fn warehouse(&self) -> PathBuf {
+        if let Some(folder) = &self.warehouse {
+            return folder.clone();
+        }
+        let sources: Vec<PathBuf> = self.data.iter().chain(&self.files).map(|path| absolute(path)).collect();
+        let name = match sources.first().and_then(|path| path.file_name()) {
+            Some(name) => {
+                let all: Vec<String> = sources.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+                format!("{}-{:016x}", name.to_string_lossy(), xxhash_rust::xxh3::xxh3_64(all.join("\n").as_bytes()))
+            }
+            None => SAMPLE_FOLDER.to_string(),
+        };
+        folders::state_folder().unwrap_or_else(folders::cache_folder).join("warehouse").join(name)
     }
 
     /// Where the tables come from. FILE_NOT_FOUND for what does not exist.
@@ -80,6 +104,11 @@ impl SessionConfig {
         }
         Ok(sources)
     }
+}
+
+/// The path from the root, without links where the system can tell.
+fn absolute(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 fn missing(what: &str, path: &Path) -> Diagnostic {

@@ -4,12 +4,16 @@ mod changes;
 mod clock;
 mod compare;
 mod config;
+mod definitions;
+mod names;
+mod prepared;
 mod queries;
 mod replies;
 mod result;
 mod rounds;
 mod shows;
 mod tables;
+mod writes;
 
 pub use config::SessionConfig;
 pub use result::{Answer, Failure, StatementResult};
@@ -25,6 +29,7 @@ use crate::scheduler::{QueryId, Time};
 use crate::sql::statement::{ParsedStatement, Statement};
 use crate::sql::{Diagnostic, Settings, parse, with_deep_stack};
 use clock::SessionClock;
+use names::Stores;
 use queries::PastRuns;
 use std::fs::File;
 
@@ -37,6 +42,7 @@ pub struct Session {
     journal: Journal,
     clock: SessionClock,
     past: PastRuns,
+    stores: Stores,
     slots: u32,
     seeded: bool,
     notices: Vec<String>,
@@ -94,6 +100,7 @@ impl Session {
             cluster,
             journal,
             past: PastRuns::default(),
+            stores: Stores::new(config.warehouse(), config.safe),
             slots,
             seeded: config.seed.is_some(),
             notices,
@@ -143,6 +150,19 @@ impl Session {
             Statement::RestartNode { node, span } => self.restart_node(*node, text, *span),
             Statement::RestartAll => self.restart_all(),
             Statement::Cancel { query } => self.cancel(*query, text),
+            Statement::Change(change) => self.change(change, text, watch),
+            Statement::Use { schema, span } => self.use_schema(schema, text, *span),
+            Statement::ExplainChange { change, .. } => self.explain_change(change, text),
+            Statement::DescribeQuery { query } => self.describe_query(query, text),
+            Statement::Prepare { name, statement, .. } => self.prepare(name, statement, text),
+            Statement::Execute { name, values, span } => self.execute_prepared(name, values, text, *span, watch),
+            Statement::Deallocate { name, span } => self.deallocate(name.as_deref(), text, *span),
+            Statement::SetVariable { name, value, span } => self.set_variable(name, value, text, *span, watch),
+            Statement::ResetVariable { name } => self.reset_variable(name),
+            Statement::Copy(_) | Statement::Summarize { .. } => {
+                let error = Diagnostic::new(ErrorCode::NotSupported, "not supported yet: COPY and SUMMARIZE");
+                StatementResult::error(error, text)
+            }
         }
     }
 

@@ -3,7 +3,6 @@
 use super::Session;
 use super::result::{Answer, Failure, StatementResult};
 use super::rounds::Rounds;
-use super::tables::SessionTables;
 use crate::catalog::TableRef;
 use crate::cluster::{QueryOutcome, QuerySpec};
 use crate::functions::QueryClock;
@@ -45,10 +44,10 @@ struct LastQuery {
 
 /// A query that is ready to run, with the facts that are fixed for it.
 pub struct Planned {
-    plan: PhysicalQuery,
-    clock: QueryClock,
+    pub plan: PhysicalQuery,
+    pub clock: QueryClock,
     /// Queries that ran before there was a plan.
-    rounds: u64,
+    pub rounds: u64,
 }
 
 /// A query that ran to its end.
@@ -103,10 +102,7 @@ impl Session {
         match parse(&last.text) {
             Ok(parsed) => match &parsed.statement {
                 Statement::Query(query) => self.query(query, &last.text, None, watch),
-                _ => StatementResult::error(
-                    Diagnostic::new(ErrorCode::NotSupported, "The last statement was not a query"),
-                    text,
-                ),
+                _ => self.dispatch(parsed, watch),
             },
             Err(error) => StatementResult::error(error, &last.text),
         }
@@ -169,30 +165,44 @@ impl Session {
         text: &str,
         watch: Option<&mut dyn Watch>,
     ) -> Result<Planned, Diagnostic> {
-        let now = self.now();
+        let clock = self.next_clock();
+        let (bound, rounds) = self.bind(clock, text, watch, |context| plan::bind::bind(query, text, context))?;
+        Ok(Planned { rounds, ..self.cut(bound, clock)? })
+    }
+
+    /// The facts that are fixed for the next query.
+    pub(super) fn next_clock(&mut self) -> QueryClock {
         self.past.planned += 1;
-        let clock = self.clock.for_query(now, self.past.planned);
-        let tables = SessionTables {
-            catalog: &self.catalog,
-            generated: &self.generated,
-            journal: &self.journal,
-            start_us: self.clock.start_us,
-            now,
-        };
+        self.clock.for_query(self.now(), self.past.planned, self.settings.zone())
+    }
+
+    /// Lets `bind` work against the tables as they are now; beside what it gives, how many rounds ran for it. `sql` is what the
+    /// journal calls them; without `watch` they are taken to be empty.
+    pub(super) fn bind<T>(
+        &self,
+        clock: QueryClock,
+        sql: &str,
+        watch: Option<&mut dyn Watch>,
+        bind: impl FnOnce(&plan::bind::BindContext) -> Result<T, Diagnostic>,
+    ) -> Result<(T, u64), Diagnostic> {
+        let tables = self.tables();
         let runner = Rounds {
             cluster: &self.cluster,
             journal: &self.journal,
             settings: &self.settings,
             clock,
-            sql: text,
+            sql,
             watch: RefCell::new(watch),
             count: Cell::new(0),
         };
-        let context = plan::bind::BindContext { tables: &tables, clock, runner: &runner };
-        let bound = plan::bind::bind(query, text, &context)?;
-        let plan = plan::plan(bound, &self.settings, clock)?;
+        let bound = bind(&plan::bind::BindContext { tables: &tables, clock, runner: &runner })?;
         let rounds = runner.count.get();
-        Ok(Planned { plan, clock, rounds })
+        Ok((bound, rounds))
+    }
+
+    /// From a bound query to stages.
+    pub(super) fn cut(&self, bound: plan::Query, clock: QueryClock) -> Result<Planned, Diagnostic> {
+        Ok(Planned { plan: plan::plan(bound, &self.settings, clock)?, clock, rounds: 0 })
     }
 
     /// Runs a plan to its end. `sql` is what the journal calls it.
@@ -218,7 +228,7 @@ impl Session {
             Diagnostic::new(ErrorCode::GenericInternalError, format!("The journal does not know {query}"))
         })?;
         let outcome = match outcome {
-            QueryOutcome::Finished { blocks } => Ok(Rows::new(output, blocks)),
+            QueryOutcome::Finished { blocks } => Ok(Rows::new(output, blocks).in_zone(clock.zone)),
             QueryOutcome::Failed { span, .. } => Err(span),
         };
         Ok(Ran { info, outcome, rounds })
@@ -272,7 +282,7 @@ impl Session {
 
 impl StatementResult {
     /// Keeps the query for RERUN if it ran on the workers.
-    fn remember(self, session: &mut Session, text: &str) -> StatementResult {
+    pub(super) fn remember(self, session: &mut Session, text: &str) -> StatementResult {
         if let Some(query) = self.query
             && session.info(query).is_some_and(|info| info.started.is_some())
         {

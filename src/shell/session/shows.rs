@@ -1,20 +1,23 @@
 //! SHOW and DESCRIBE: the session's state as rows.
 
+use super::names::{MAIN, TEMPORARY};
 use super::result::StatementResult;
-use super::tables::SessionTables;
 use super::{Session, replies};
 use crate::catalog::generated::Generated;
+use crate::catalog::warehouse::Stored;
 use crate::catalog::{Format, Table, TableSource};
 use crate::cluster::{FaultState, NodeStatus};
 use crate::functions::aggregates::AGGREGATES;
+use crate::functions::windows::WINDOWS;
 use crate::journal::history::QueryState;
 use crate::journal::{ErrorCode, tables as system_tables};
+use crate::plan::logical::OutputColumn;
 use crate::scheduler::{QueryId, Time};
-use crate::shell::output::{Cell, RowsBuilder};
+use crate::shell::output::{Cell, Rows, RowsBuilder};
 use crate::shell::{clean, units};
-use crate::sql::statement::Show;
+use crate::sql::statement::{Show, Statement};
 use crate::sql::suggest::{did_you_mean, similar};
-use crate::sql::{Diagnostic, Span};
+use crate::sql::{DataType, Diagnostic, Span, parse};
 
 impl Session {
     pub(super) fn show(&mut self, show: &Show, text: &str) -> StatementResult {
@@ -27,6 +30,7 @@ impl Session {
             Show::Nodes => self.show_nodes(),
             Show::Faults => self.show_faults(),
             Show::Queries => self.show_queries(),
+            Show::Create { name, span } => self.show_create(name, text, *span),
         }
     }
 
@@ -35,10 +39,19 @@ impl Session {
         let mut rows = RowsBuilder::new(&["schema", "table", "rows", "columns", "files", "format"])
             .numbers(&["rows", "columns", "files"]);
         let mut found = 0;
+        let mut listed: Vec<(bool, String, String, [Cell; 6])> = Vec::new();
+        let mut list = |schema: &str, name: &str, row| listed.push((schema != MAIN, schema.into(), name.into(), row));
         for table in self.catalog.tables() {
-            if schema.is_none_or(|schema| table.schema.eq_ignore_ascii_case(schema)) {
+            list(&table.schema, &table.name, table_row(&table));
+        }
+        for stored in self.stores.temporary.list().into_iter().chain(self.stores.warehouse.list()) {
+            list(&stored.schema, &stored.manifest.name, stored_row(&stored));
+        }
+        listed.sort_by(|a, b| (a.0, &a.1, &a.2).cmp(&(b.0, &b.1, &b.2)));
+        for (_, in_schema, _, row) in listed {
+            if schema.is_none_or(|schema| in_schema.eq_ignore_ascii_case(schema)) {
                 found += 1;
-                rows.push(table_row(&table));
+                rows.push(row);
             }
         }
         if system {
@@ -56,7 +69,7 @@ impl Session {
             found += 1;
         }
         match schema {
-            Some(schema) if found == 0 => {
+            Some(schema) if found == 0 && !self.schemas().iter().any(|known| known.eq_ignore_ascii_case(schema)) => {
                 let schemas = self.schemas();
                 let near = similar(schema, schemas.iter().map(String::as_str));
                 let hint = did_you_mean(&near).unwrap_or_else(|| format!("there are {}", schemas.join(", ")));
@@ -70,6 +83,14 @@ impl Session {
     /// The schemas of the data, and the journal's.
     fn schemas(&self) -> Vec<String> {
         let mut schemas = self.catalog.schemas();
+        for made in self.stores.warehouse.schemas() {
+            if !schemas.iter().any(|known| known.eq_ignore_ascii_case(&made)) {
+                schemas.push(made);
+            }
+        }
+        if !self.stores.temporary.list().is_empty() {
+            schemas.push(TEMPORARY.to_string());
+        }
         schemas.push(system_tables::SCHEMA.to_string());
         schemas.extend(Generated::schemas());
         schemas
@@ -83,14 +104,35 @@ impl Session {
         StatementResult::rows(rows.build())
     }
 
+    /// `DESCRIBE query`: what its columns are called, and their types.
+    pub(super) fn describe_query(&mut self, query: &sqlparser::ast::Query, text: &str) -> StatementResult {
+        let clock = self.next_clock();
+        match self.bind(clock, text, None, |context| crate::plan::bind::bind(query, text, context)) {
+            Ok((bound, _)) => StatementResult::rows(described(&bound.output)),
+            Err(error) => StatementResult::error(error, text),
+        }
+    }
+
+    /// The columns of a view; None if the name is not one of a view.
+    fn described_view(&self, name: &[String]) -> Result<Option<Rows>, Diagnostic> {
+        if TableSource::view(&self.tables(), name)?.is_none() {
+            return Ok(None);
+        }
+        let quoted: Vec<String> = name.iter().map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect();
+        let sql = format!("FROM {}", quoted.join("."));
+        let Statement::Query(query) = parse(&sql)?.statement else { return Ok(None) };
+        let clock = self.clock.for_query(self.now(), 0, self.settings.zone());
+        let (bound, _) = self.bind(clock, &sql, None, |context| crate::plan::bind::bind(&query, &sql, context))?;
+        Ok(Some(described(&bound.output)))
+    }
+
     pub(super) fn describe(&self, name: &[String], text: &str, span: Span) -> StatementResult {
-        let tables = SessionTables {
-            catalog: &self.catalog,
-            generated: &self.generated,
-            journal: &self.journal,
-            start_us: self.clock.start_us,
-            now: self.now(),
-        };
+        match self.described_view(name) {
+            Ok(Some(rows)) => return StatementResult::rows(rows),
+            Ok(None) => {}
+            Err(error) => return StatementResult::error(Diagnostic { span: Some(span), ..error }, text),
+        }
+        let tables = self.tables();
         let table = match tables.table(name) {
             Ok(table) => table,
             Err(error) => return StatementResult::error(error.at(span), text),
@@ -146,6 +188,10 @@ impl Session {
         }
         for function in AGGREGATES.iter().filter(|function| wanted(function.name)) {
             let texts = [function.name, "aggregate", function.signature, function.help, function.example];
+            rows.push(texts.map(str::to_string));
+        }
+        for function in WINDOWS.iter().filter(|function| wanted(function.name)) {
+            let texts = [function.name, "window", function.signature, function.help, function.example];
             rows.push(texts.map(str::to_string));
         }
         StatementResult::rows(rows.build())
@@ -258,6 +304,16 @@ impl Session {
     }
 }
 
+fn described(output: &[OutputColumn]) -> Rows {
+    let mut rows = RowsBuilder::new(&["column", "type", "nulls"]).numbers(&["nulls"]);
+    for column in output {
+        // A bare NULL is an INTEGER to whoever sees it.
+        let dtype = if column.dtype == DataType::Null { DataType::Integer } else { column.dtype.clone() };
+        rows.push([column.name.clone().into(), dtype.to_string().into(), Cell::from(None::<u64>)]);
+    }
+    rows.build()
+}
+
 fn table_row(table: &Table) -> [Cell; 6] {
     [
         table.schema.clone().into(),
@@ -274,6 +330,24 @@ fn table_row(table: &Table) -> [Cell; 6] {
         .to_string()
         .into(),
     ]
+}
+
+fn stored_row(stored: &Stored) -> [Cell; 6] {
+    let (schema, name) = (stored.schema.clone(), stored.manifest.name.clone());
+    match stored.manifest.table() {
+        Some((columns, files)) => [
+            schema.into(),
+            name.into(),
+            stored.manifest.rows().into(),
+            columns.len().into(),
+            files.len().into(),
+            "warehouse".to_string().into(),
+        ],
+        None => {
+            let unknown = || Cell::from(None::<u64>);
+            [schema.into(), name.into(), unknown(), unknown(), unknown(), "view".to_string().into()]
+        }
+    }
 }
 
 /// `fault 1`, `slow x10 (fault 2)`, `1 orphan`.

@@ -1,11 +1,12 @@
 //! The tables that a statement can name: the catalog's, and the journal's as `system.runtime`.
 
+use super::names::{Stores, view_of};
 use crate::catalog::generated::Generated;
-use crate::catalog::{Catalog, TableRef, TableSource};
+use crate::catalog::{Catalog, TableRef, TableSource, View};
 use crate::journal::{ErrorCode, Journal, tables};
 use crate::scheduler::Time;
-use crate::sql::Diagnostic;
 use crate::sql::suggest::{did_you_mean, similar};
+use crate::sql::{DataType, Diagnostic, Value};
 use std::sync::Arc;
 
 /// The catalog and the journal at one moment.
@@ -13,6 +14,7 @@ pub struct SessionTables<'a> {
     pub catalog: &'a Catalog,
     pub generated: &'a Generated,
     pub journal: &'a Journal,
+    pub stores: &'a Stores,
     /// Calendar time at cluster time 0.
     pub start_us: i64,
     pub now: Time,
@@ -21,13 +23,25 @@ pub struct SessionTables<'a> {
 impl TableSource for SessionTables<'_> {
     fn table(&self, name: &[String]) -> Result<TableRef, Diagnostic> {
         let Some((table, schema)) = name.split_last() else { return self.catalog.table(name) };
+        if let Some((place, manifest)) = self.stores.find(name)?
+            && manifest.table().is_some()
+            && let Some(found) = self.stores.store(&place).table(&place.schema, &place.name)?
+        {
+            return Ok(found);
+        }
+        if let [only] = name
+            && self.stores.schema != super::names::MAIN
+            && let Ok(found) = self.catalog.table(&[self.stores.schema.clone(), only.clone()])
+        {
+            return Ok(found);
+        }
         if !schema.join(".").eq_ignore_ascii_case(tables::SCHEMA) {
             // Folders of the user's own come before catalogs that are always there.
             return match self.catalog.table(name) {
                 Err(error) if error.code == ErrorCode::SchemaNotFound => {
-                    self.generated.table(name).unwrap_or(Err(error))
+                    self.generated.table(name).unwrap_or(Err(error)).map_err(|error| self.known_better(name, error))
                 }
-                found => found,
+                found => found.map_err(|error| self.known_better(name, error)),
             };
         }
         match tables::table(self.journal, &table.to_lowercase(), self.start_us, self.now) {
@@ -43,5 +57,43 @@ impl TableSource for SessionTables<'_> {
 
     fn files(&self, pattern: &str) -> Result<TableRef, Diagnostic> {
         self.catalog.files(pattern)
+    }
+
+    fn view(&self, name: &[String]) -> Result<Option<View>, Diagnostic> {
+        Ok(self.stores.find(name)?.and_then(|(place, manifest)| view_of(&place, &manifest)))
+    }
+
+    fn variable(&self, name: &str) -> Option<(DataType, Value)> {
+        self.stores.variables.get(&name.to_lowercase()).cloned()
+    }
+}
+
+impl SessionTables<'_> {
+    /// The error for a name that is not there, with the names of stored tables among those that may have been meant.
+    fn known_better(&self, name: &[String], error: Diagnostic) -> Diagnostic {
+        let Some((table, schema)) = name.split_last() else { return error };
+        if !matches!(error.code, ErrorCode::TableNotFound | ErrorCode::SchemaNotFound) {
+            return error;
+        }
+        let stored: Vec<String> = self
+            .stores
+            .temporary
+            .list()
+            .into_iter()
+            .chain(self.stores.warehouse.list())
+            .filter(|stored| schema.is_empty() || stored.schema.eq_ignore_ascii_case(&schema.join(".")))
+            .map(|stored| stored.manifest.name)
+            .collect();
+        let in_stored_schema = self.stores.warehouse.has_schema(&schema.join("."));
+        let error = if error.code == ErrorCode::SchemaNotFound && in_stored_schema {
+            let message = format!("Table \"{}\" does not exist", name.join("."));
+            Diagnostic::new(ErrorCode::TableNotFound, message).hint("SHOW TABLES lists them")
+        } else {
+            error
+        };
+        match did_you_mean(&similar(table, stored.iter().map(String::as_str))) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
     }
 }

@@ -1,0 +1,73 @@
+//! A plan again under new column identities, so that it can stand beside itself in one query.
+
+use super::expr::{ColumnId, Expr, ExprKind};
+use super::logical::LogicalPlan;
+use std::collections::BTreeMap;
+
+/// Every column of `plan` that is a key of `names` takes the identity beside it, wherever it is made or read.
+pub fn rename(plan: &mut LogicalPlan, names: &BTreeMap<ColumnId, ColumnId>) {
+    let change = |id: &mut ColumnId| {
+        if let Some(new) = names.get(id) {
+            *id = *new;
+        }
+    };
+    match plan {
+        LogicalPlan::Scan { columns, .. } => columns.iter_mut().for_each(|c| change(&mut c.id)),
+        LogicalPlan::Values { columns, rows } => {
+            columns.iter_mut().for_each(|c| change(&mut c.id));
+            rows.iter_mut().flatten().for_each(|e| rename_in(e, names));
+        }
+        LogicalPlan::Filter { predicate, .. } => rename_in(predicate, names),
+        LogicalPlan::Project { columns, .. } => {
+            for (def, expr) in columns {
+                change(&mut def.id);
+                rename_in(expr, names);
+            }
+        }
+        LogicalPlan::Join { kind, on, .. } => {
+            if let super::logical::JoinKind::Mark(id) = kind {
+                change(id);
+            }
+            on.iter_mut().for_each(|e| rename_in(e, names));
+        }
+        LogicalPlan::Aggregate { keys, grouping_sets, aggregates, .. } => {
+            keys.iter_mut().for_each(|k| change(&mut k.id));
+            grouping_sets.iter_mut().for_each(|g| change(&mut g.set.id));
+            for aggregate in aggregates {
+                change(&mut aggregate.output.id);
+                aggregate.args.iter_mut().for_each(|(id, _)| change(id));
+                aggregate.filter.iter_mut().for_each(change);
+                aggregate.order_by.iter_mut().for_each(|(key, _)| change(&mut key.column));
+            }
+        }
+        LogicalPlan::Window { calls, .. } => {
+            for call in calls {
+                call.columns_mut().into_iter().for_each(change);
+                call.expressions_mut().for_each(|e| rename_in(e, names));
+            }
+        }
+        LogicalPlan::Distinct { on, .. } => on.iter_mut().flatten().for_each(change),
+        LogicalPlan::Sort { keys, .. } => keys.iter_mut().for_each(|k| change(&mut k.column)),
+        LogicalPlan::Limit { .. } => {}
+        LogicalPlan::Union { columns, .. } | LogicalPlan::SetOperation { columns, .. } => {
+            columns.iter_mut().for_each(|c| change(&mut c.id));
+        }
+    }
+    for input in plan.inputs_mut() {
+        rename(input, names);
+    }
+}
+
+fn rename_in(expr: &mut Expr, names: &BTreeMap<ColumnId, ColumnId>) {
+    if let ExprKind::Column(id) = &mut expr.kind
+        && let Some(new) = names.get(id)
+    {
+        *id = *new;
+    }
+    if let Some(plan) = expr.subquery_mut() {
+        rename(plan, names);
+    }
+    for child in expr.children_mut() {
+        rename_in(child, names);
+    }
+}

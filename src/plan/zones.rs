@@ -1,0 +1,163 @@
+//! Names the session's time zone in a plan: what depends on it becomes a call with the zone as an argument, so that
+//! kernels, folding and recomputed tasks need no setting. In UTC there is nothing to do.
+//!
+//! A point in time (TIMESTAMP WITH TIME ZONE) meets the zone where it is cast, taken apart, cut or moved by an interval.
+//! Parts and distances are those of the local clock: `timezone(zone, x)`, a TIMESTAMP, stands in for x.
+
+use super::expr::{Expr, ExprKind};
+use super::logical::LogicalPlan;
+use crate::sql::{DataType, Value};
+use chrono_tz::Tz;
+
+/// Functions for which the local time stands in for the point in time; the result has no zone.
+const OF_LOCAL_TIME: &[&str] = &[
+    "year",
+    "quarter",
+    "month",
+    "day",
+    "week",
+    "dayofweek",
+    "isodow",
+    "dayofyear",
+    "isoyear",
+    "yearweek",
+    "decade",
+    "century",
+    "millennium",
+    "era",
+    "hour",
+    "minute",
+    "second",
+    "millisecond",
+    "microsecond",
+    "nanosecond",
+    "julian",
+    "date_part",
+    "dayname",
+    "monthname",
+    "last_day",
+    "date_diff",
+    "date_sub",
+    "age",
+    "-",
+    "to_iso8601",
+];
+
+/// Functions whose result is local time again, and is put back into the zone.
+const WITHIN_LOCAL_TIME: &[&str] = &["date_trunc", "time_bucket"];
+
+/// Rewrites every expression of the plan, and of the subqueries in it.
+pub(super) fn name_zone(plan: &mut LogicalPlan, zone: Tz) {
+    if zone == Tz::UTC {
+        return;
+    }
+    for expr in plan.expressions_mut() {
+        let taken = std::mem::replace(expr, Expr::boolean(true));
+        *expr = taken.transform(&mut |mut node| {
+            if let ExprKind::ScalarSubquery(plan) | ExprKind::Exists { plan, .. } | ExprKind::InSubquery { plan, .. } =
+                &mut node.kind
+            {
+                name_zone(plan, zone);
+            }
+            in_zone(node, zone)
+        });
+    }
+    for input in plan.inputs_mut() {
+        name_zone(input, zone);
+    }
+}
+
+fn name_of(zone: Tz) -> Expr {
+    Expr::literal(Value::Varchar(zone.name().to_string()), DataType::Varchar)
+}
+
+/// From a point in time to local time, or back.
+fn across(expr: Expr, zone: Tz) -> Expr {
+    let to = if expr.dtype == DataType::TimestampTz { DataType::Timestamp } else { DataType::TimestampTz };
+    let span = expr.span;
+    Expr::call("timezone", vec![name_of(zone), expr], to).at(span)
+}
+
+fn cast(arg: Expr, to: DataType, lenient: bool) -> Expr {
+    let span = arg.span;
+    Expr { kind: ExprKind::Cast { arg: Box::new(arg), lenient }, dtype: to, span }
+}
+
+/// One node, whose children are rewritten already.
+fn in_zone(expr: Expr, zone: Tz) -> Expr {
+    let span = expr.span;
+    match expr.kind {
+        ExprKind::Cast { arg, lenient } => cast_in_zone(*arg, expr.dtype, lenient, zone).at(span),
+        ExprKind::Call { function, args } => call_in_zone(&function, args, expr.dtype, zone).at(span),
+        kind => Expr { kind, ..expr },
+    }
+}
+
+fn cast_in_zone(arg: Expr, to: DataType, lenient: bool, zone: Tz) -> Expr {
+    use DataType::{Date, Timestamp, TimestampTz, Varchar};
+    match (&arg.dtype, &to) {
+        (TimestampTz, Timestamp) | (Timestamp, TimestampTz) => across(arg, zone),
+        (TimestampTz, Date) => cast(across(arg, zone), to, lenient),
+        (TimestampTz, Varchar) => Expr::call("timestamptz_text", vec![arg, name_of(zone)], to),
+        (Date, TimestampTz) => across(cast(arg, Timestamp, lenient), zone),
+        (Varchar, TimestampTz) => {
+            let function = if lenient { "try_timestamptz_parse" } else { "timestamptz_parse" };
+            Expr::call(function, vec![arg, name_of(zone)], to)
+        }
+        _ => cast(arg, to, lenient),
+    }
+}
+
+fn call_in_zone(function: &str, mut args: Vec<Expr>, result: DataType, zone: Tz) -> Expr {
+    let zoned = |arg: &Expr| arg.dtype == DataType::TimestampTz;
+    let to_local = |args: Vec<Expr>| -> Vec<Expr> {
+        args.into_iter().map(|arg| if zoned(&arg) { across(arg, zone) } else { arg }).collect()
+    };
+    if !args.iter().any(zoned) && !(function == "make_timestamptz" && args.len() > 1) {
+        return Expr::call(function, args, result);
+    }
+    let is_interval = |arg: Option<&Expr>| arg.is_some_and(|arg| arg.dtype == DataType::Interval);
+    match function {
+        "+" | "date_add" if is_interval(args.first()) => {
+            args.swap(0, 1);
+            args.push(name_of(zone));
+            Expr::call("timestamptz_add", args, result)
+        }
+        "+" | "date_add" if is_interval(args.get(1)) => {
+            args.push(name_of(zone));
+            Expr::call("timestamptz_add", args, result)
+        }
+        "-" if is_interval(args.get(1)) => {
+            let interval = args.remove(1);
+            let back = Expr::call("neg", vec![interval], DataType::Interval);
+            args.extend([back, name_of(zone)]);
+            Expr::call("timestamptz_add", args, result)
+        }
+        "strftime" | "date_format" if args.len() == 2 => {
+            if zoned(&args[1]) {
+                args.swap(0, 1);
+            }
+            args.push(name_of(zone));
+            Expr::call(function, args, result)
+        }
+        "timezone" if args.len() == 1 => offset(args.remove(0), 1_000_000, zone),
+        "timezone_hour" => offset(args.remove(0), 3_600_000_000, zone),
+        "timezone_minute" => {
+            let sixty = Expr::literal(Value::Int(60), DataType::BigInt);
+            Expr::call("%", vec![offset(args.remove(0), 60_000_000, zone), sixty], DataType::BigInt)
+        }
+        "make_timestamptz" => across(Expr::call("make_timestamp", args, DataType::Timestamp), zone),
+        name if OF_LOCAL_TIME.contains(&name) => Expr::call(name, to_local(args), result),
+        name if WITHIN_LOCAL_TIME.contains(&name) => {
+            across(Expr::call(name, to_local(args), DataType::Timestamp), zone)
+        }
+        _ => Expr::call(function, args, result),
+    }
+}
+
+/// How far the clocks of the zone are ahead of UTC at a point in time, in units of so many microseconds.
+fn offset(at: Expr, unit: i128, zone: Tz) -> Expr {
+    let micros = |expr| Expr::call("epoch_us", vec![expr], DataType::BigInt);
+    let distance = Expr::call("-", vec![micros(across(at.clone(), zone)), micros(at)], DataType::BigInt);
+    Expr::call("//", vec![distance, Expr::literal(Value::Int(unit), DataType::BigInt)], DataType::BigInt)
+}

@@ -1,0 +1,310 @@
+//! Statements that write, and those around them: COPY, USE, SUMMARIZE, prepared statements, variables, PRAGMA.
+
+use super::diagnostic::Result;
+use super::own_statement::{Cursor, not_supported};
+use super::parse::{parse_change, parse_query};
+use super::source::Tokens;
+use super::statement::{Change, Copy, CopyOption, CopySource, Show, Statement};
+use sqlparser::tokenizer::Token;
+
+/// What CREATE, DROP and ALTER can name and we do not have.
+const OTHER_OBJECTS: &[&str] = &[
+    "MACRO",
+    "FUNCTION",
+    "INDEX",
+    "UNIQUE",
+    "SEQUENCE",
+    "TYPE",
+    "SECRET",
+    "MATERIALIZED",
+    "DATABASE",
+    "ROLE",
+    "USER",
+    "TRIGGER",
+    "PROCEDURE",
+    "EXTENSION",
+    "PERSISTENT",
+];
+
+impl Cursor<'_> {
+    /// From the present token to the end: a statement that changes tables.
+    pub(super) fn change(&mut self) -> Result<Change> {
+        let first = self.at;
+        let verb = self.word().unwrap_or_default();
+        self.at += 1;
+        if matches!(verb.as_str(), "CREATE" | "DROP" | "ALTER") {
+            if self.eat("OR") {
+                self.eat("REPLACE");
+            }
+            if let Some(word) = self.word().filter(|word| OTHER_OBJECTS.contains(&word.as_str())) {
+                return Err(not_supported(&format!("{verb} {word}"), self.span_from(first).to(self.span())));
+            }
+        }
+        let mut left_out = Vec::new();
+        let mut by_name = false;
+        if verb == "INSERT" {
+            self.eat("INTO");
+            self.name("the name of a table")?;
+            let place = self.at;
+            if self.eat("BY") {
+                by_name = self.one_of(&["NAME", "POSITION"])? == "NAME";
+                left_out = vec![place, place + 1];
+            }
+        }
+        Ok(Change { statement: parse_change(self.text, self.tokens, first, &left_out)?, by_name })
+    }
+
+    /// Whether a query begins here.
+    pub(super) fn at_query(&self) -> bool {
+        let word = self.word();
+        let is_word = matches!(word.as_deref(), Some("SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE"));
+        is_word || self.peek().is_some_and(|t| t.token == Token::LParen)
+    }
+
+    /// The text from here to the end.
+    fn rest(&self) -> String {
+        let span = self.rest_span();
+        self.text[span.start as usize..(span.end as usize).max(span.start as usize)].to_string()
+    }
+
+    pub(super) fn use_schema(&mut self) -> Result<Statement> {
+        self.at = 1;
+        let (schema, span) = self.name("the name of a schema")?;
+        self.end(Statement::Use { schema, span })
+    }
+
+    pub(super) fn summarize(&mut self) -> Result<Statement> {
+        self.at = 1;
+        let span = self.rest_span();
+        if self.at_query() {
+            parse_query(self.text, self.tokens, self.at)?;
+            return Ok(Statement::Summarize { query: self.rest(), span });
+        }
+        let rest = self.rest();
+        let (_, span) = self.name("the name of a table, or a query")?;
+        self.end(Statement::Summarize { query: format!("FROM {rest}"), span })
+    }
+
+    pub(super) fn prepare(&mut self) -> Result<Statement> {
+        self.at = 1;
+        let (name, span) = self.name("a name for the statement")?;
+        if !self.eat("AS") {
+            return Err(self.unexpected("AS and a statement"));
+        }
+        if self.peek().is_none() {
+            return Err(self.unexpected("a statement"));
+        }
+        Ok(Statement::Prepare { name: name.join("."), statement: self.rest(), span })
+    }
+
+    pub(super) fn execute(&mut self) -> Result<Statement> {
+        self.at = 1;
+        let (name, span) = self.name("the name of a prepared statement")?;
+        let mut values = Vec::new();
+        if self.eat_token(&Token::LParen) && !self.eat_token(&Token::RParen) {
+            loop {
+                let named = matches!(
+                    self.tokens.placed.get(self.at + 1).map(|t| &t.token),
+                    Some(Token::Assignment | Token::RArrow)
+                );
+                let value_name = match self.word() {
+                    Some(_) if named => {
+                        let (name, _) = self.name("a name")?;
+                        self.at += 1;
+                        Some(name.join("."))
+                    }
+                    _ => None,
+                };
+                values.push((value_name, self.one_value()?));
+                if self.eat_token(&Token::RParen) {
+                    break;
+                }
+                if !self.eat_token(&Token::Comma) {
+                    return Err(self.unexpected("\",\" or \")\""));
+                }
+            }
+        }
+        self.end(Statement::Execute { name: name.join("."), values, span })
+    }
+
+    /// The text up to the next comma or closing bracket of this level.
+    fn one_value(&mut self) -> Result<String> {
+        let first = self.at;
+        let mut depth = 0_u32;
+        while let Some(token) = self.peek() {
+            match token.token {
+                Token::LParen | Token::LBracket | Token::LBrace => depth += 1,
+                Token::RParen | Token::Comma if depth == 0 => break,
+                Token::RParen | Token::RBracket | Token::RBrace => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            self.at += 1;
+        }
+        if self.at == first {
+            return Err(self.unexpected("a value"));
+        }
+        let span = self.span_from(first);
+        Ok(self.text[span.start as usize..span.end as usize].to_string())
+    }
+
+    pub(super) fn deallocate(&mut self) -> Result<Statement> {
+        self.at = 1;
+        self.eat("PREPARE");
+        if self.eat("ALL") {
+            let span = self.span_from(0);
+            return self.end(Statement::Deallocate { name: None, span });
+        }
+        let (name, span) = self.name("the name of a prepared statement, or ALL")?;
+        self.end(Statement::Deallocate { name: Some(name.join(".")), span })
+    }
+
+    /// `SET VARIABLE name = expression`, from behind SET.
+    pub(super) fn set_variable(&mut self) -> Result<Statement> {
+        self.at = 2;
+        let (name, span) = self.name("the name of a variable")?;
+        if !self.eat_token(&Token::Eq) && !self.eat("TO") {
+            return Err(self.unexpected("\"=\" and a value"));
+        }
+        if self.peek().is_none() {
+            return Err(self.unexpected("a value"));
+        }
+        let span = span.to(self.rest_span());
+        Ok(Statement::SetVariable { name: name.join("."), value: self.rest(), span })
+    }
+
+    /// The few PRAGMAs that ask what SHOW and DESCRIBE answer.
+    pub(super) fn pragma(&mut self) -> Result<Statement> {
+        self.at = 1;
+        let word = self.word().unwrap_or_default();
+        let span = self.span();
+        self.at += 1;
+        match word.as_str() {
+            "TABLE_INFO" => {
+                if !self.eat_token(&Token::LParen) {
+                    return Err(self.unexpected("a table in brackets, as in PRAGMA table_info('orders')"));
+                }
+                let (name, span) = self.name("the name of a table")?;
+                let name = name.iter().flat_map(|part| part.split('.').map(str::to_string)).collect();
+                if !self.eat_token(&Token::RParen) {
+                    return Err(self.unexpected("\")\""));
+                }
+                self.end(Statement::Describe { name, span })
+            }
+            "SHOW_TABLES" => self.end(Statement::Show(Show::Tables { schema: None })),
+            _ => Err(not_supported(&format!("PRAGMA {}", word.to_lowercase()), span)
+                .hint("SET and SHOW SETTINGS are for settings, DESCRIBE and SHOW TABLES for tables")),
+        }
+    }
+
+    pub(super) fn copy(&mut self) -> Result<Statement> {
+        self.at = 1;
+        let source = if self.peek().is_some_and(|t| t.token == Token::LParen) {
+            let close = self.closing()?;
+            let tokens = Tokens {
+                map: self.tokens.map.clone(),
+                placed: self.tokens.placed[..=close].to_vec(),
+                raw: {
+                    let end = self.tokens.placed[close].span.end;
+                    let inside = |t: &&sqlparser::tokenizer::TokenWithSpan| {
+                        self.tokens.map.span(t.span).is_none_or(|s| s.end <= end)
+                    };
+                    self.tokens.raw.iter().filter(inside).cloned().collect()
+                },
+            };
+            let query = parse_query(self.text, &tokens, self.at)?;
+            self.at = close + 1;
+            CopySource::Query(query)
+        } else {
+            let (name, span) = self.name("the name of a table, or a query in brackets")?;
+            let mut columns = Vec::new();
+            if self.eat_token(&Token::LParen) {
+                loop {
+                    columns.push(self.name("the name of a column")?.0.join("."));
+                    if self.eat_token(&Token::RParen) {
+                        break;
+                    }
+                    if !self.eat_token(&Token::Comma) {
+                        return Err(self.unexpected("\",\" or \")\""));
+                    }
+                }
+            }
+            CopySource::Table { name, columns, span }
+        };
+        let to = self.one_of(&["TO", "FROM"])? == "TO";
+        if !to && let CopySource::Query(_) = source {
+            self.at -= 1;
+            return Err(self.unexpected("TO: rows are read from a file into a table"));
+        }
+        let (file, file_span) = match self.peek().map(|t| (&t.token, t.span)) {
+            Some((Token::SingleQuotedString(file), span)) => (file.clone(), span),
+            _ => return Err(self.unexpected("the name of a file in quotes")),
+        };
+        self.at += 1;
+        self.eat("WITH");
+        let options = self.copy_options()?;
+        self.end(Statement::Copy(Box::new(Copy { source, to, file, file_span, options })))
+    }
+
+    /// The place of the bracket that closes the one here.
+    fn closing(&self) -> Result<usize> {
+        let mut depth = 0_u32;
+        for (at, token) in self.tokens.placed.iter().enumerate().skip(self.at) {
+            match token.token {
+                Token::LParen => depth += 1,
+                Token::RParen => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Ok(at);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Err(self.unexpected("a query in brackets that are closed"))
+    }
+
+    /// `(FORMAT csv, HEADER, PARTITION_BY (a, b))`, or nothing.
+    fn copy_options(&mut self) -> Result<Vec<CopyOption>> {
+        let mut options = Vec::new();
+        if !self.eat_token(&Token::LParen) {
+            return Ok(options);
+        }
+        loop {
+            let (name, span) = self.name("an option, as in (FORMAT csv, HEADER)")?;
+            self.eat_token(&Token::Eq);
+            let mut values = Vec::new();
+            if self.eat_token(&Token::LParen) {
+                loop {
+                    values.push(self.option_value()?);
+                    if self.eat_token(&Token::RParen) {
+                        break;
+                    }
+                    if !self.eat_token(&Token::Comma) {
+                        return Err(self.unexpected("\",\" or \")\""));
+                    }
+                }
+            } else if !matches!(self.peek().map(|t| &t.token), Some(Token::Comma | Token::RParen) | None) {
+                values.push(self.option_value()?);
+            }
+            options.push(CopyOption { name: name.join(".").to_lowercase(), values, span });
+            if self.eat_token(&Token::RParen) {
+                return Ok(options);
+            }
+            if !self.eat_token(&Token::Comma) {
+                return Err(self.unexpected("\",\" or \")\""));
+            }
+        }
+    }
+
+    fn option_value(&mut self) -> Result<String> {
+        let value = match self.peek().map(|t| &t.token) {
+            Some(Token::Word(word)) => word.value.clone(),
+            Some(Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text)) => text.clone(),
+            Some(Token::Number(digits, _)) => digits.clone(),
+            Some(Token::Mul) => "*".to_string(),
+            _ => return Err(self.unexpected("a value")),
+        };
+        self.at += 1;
+        Ok(value)
+    }
+}
