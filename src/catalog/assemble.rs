@@ -1,6 +1,8 @@
 //! From files to a table: one schema, rows counted, statistics merged.
 
 use super::footer::{Footer, ValueRange, read_footer};
+use super::options::{FileOptions, Packing, ReadFormat, TextOptions};
+use super::partitions::add_constants;
 use super::pieces::{Piece, PieceRange};
 use super::storage::{SourceFile, file_id};
 use super::table::{ColumnInfo, ColumnStatistics, CsvDialect, Format, Table, TableFile};
@@ -36,13 +38,47 @@ pub(super) fn kind_of(path: &Path) -> Option<FileKind> {
         "parquet" | "parq" | "pq" => Some(FileKind::Parquet),
         "csv" | "tsv" => Some(FileKind::Text(TextKind::Csv)),
         "ndjson" | "jsonl" | "json" => Some(FileKind::Text(TextKind::NdJson)),
-        "gz" | "zst" | "bz2" | "xz" => kind_of(&path.with_extension("")).map(|_| FileKind::Compressed),
+        "gz" | "zst" => match kind_of(&path.with_extension(""))? {
+            text @ FileKind::Text(_) => Some(text),
+            _ => Some(FileKind::Compressed),
+        },
+        "bz2" | "xz" => kind_of(&path.with_extension("")).map(|_| FileKind::Compressed),
         _ => None,
     }
 }
 
+/// How a file is compressed as a whole, by its extension.
+pub(super) fn packing_of(path: &Path) -> Packing {
+    match path.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref() {
+        Some("gz") => Packing::Gzip,
+        Some("zst") => Packing::Zstd,
+        _ => Packing::None,
+    }
+}
+
+/// A table over files, read as `options` say: the columns of their folders come last.
+pub(super) fn assemble_with(
+    schema: &str,
+    name: &str,
+    places: &[FilePlace],
+    options: &FileOptions,
+) -> Result<Table, Diagnostic> {
+    let mut table = match options.format {
+        Some(ReadFormat::Parquet) => parquet_table(schema, name, places, options.union_by_name),
+        Some(ReadFormat::Csv) => text_table(schema, name, places, TextKind::Csv, options),
+        Some(ReadFormat::NdJson) => text_table(schema, name, places, TextKind::NdJson, options),
+        None => assemble_known(schema, name, places, options),
+    }?;
+    add_constants(&mut table, places, options);
+    Ok(table)
+}
+
 /// A table over files, in their order. BAD_DATA names the file that cannot be read or differs from the first one.
 pub(super) fn assemble(schema: &str, name: &str, places: &[FilePlace]) -> Result<Table, Diagnostic> {
+    assemble_known(schema, name, places, &FileOptions::default())
+}
+
+fn assemble_known(schema: &str, name: &str, places: &[FilePlace], options: &FileOptions) -> Result<Table, Diagnostic> {
     let first = places.first().ok_or_else(|| no_data(name, "it has no files"))?;
     let kind = kind_of(&first.path).ok_or_else(|| {
         Diagnostic::new(
@@ -57,8 +93,8 @@ pub(super) fn assemble(schema: &str, name: &str, places: &[FilePlace]) -> Result
         }
     }
     match kind {
-        FileKind::Parquet => parquet_table(schema, name, places),
-        FileKind::Text(kind) => text_table(schema, name, places, kind),
+        FileKind::Parquet => parquet_table(schema, name, places, options.union_by_name),
+        FileKind::Text(kind) => text_table(schema, name, places, kind, options),
         FileKind::Compressed => Err(Diagnostic::new(
             ErrorCode::NotSupported,
             format!("not supported yet: the compressed file {}", first.path.display()),
@@ -78,13 +114,14 @@ fn differs(first: &Path, other: &Path, what: &str) -> Diagnostic {
     )
 }
 
-fn parquet_table(schema: &str, name: &str, places: &[FilePlace]) -> Result<Table, Diagnostic> {
+fn parquet_table(schema: &str, name: &str, places: &[FilePlace], by_name: bool) -> Result<Table, Diagnostic> {
     let footers: Vec<Arc<Footer>> =
         places.iter().map(|place| read_footer(&place.path, place.embedded)).collect::<Result<_, _>>()?;
     let first = &footers[0];
     for (place, footer) in places.iter().zip(&footers).skip(1) {
         for (column, dtype) in first.schema() {
             match footer.schema().find(|(other, _)| *other == column) {
+                None if by_name => {}
                 None => return Err(differs(&places[0].path, &place.path, &format!("column \"{column}\" is missing"))),
                 Some((_, other)) if other != dtype => {
                     let what = format!("column \"{column}\" is {dtype} in one and {other} in the other");
@@ -93,18 +130,35 @@ fn parquet_table(schema: &str, name: &str, places: &[FilePlace]) -> Result<Table
                 Some(_) => {}
             }
         }
-        if let Some((extra, _)) = footer.schema().find(|(column, _)| first.schema().all(|(other, _)| other != *column))
+        if !by_name
+            && let Some((extra, _)) =
+                footer.schema().find(|(column, _)| first.schema().all(|(other, _)| other != *column))
         {
             return Err(differs(&places[0].path, &place.path, &format!("column \"{extra}\" is in one only")));
         }
     }
     let rows = footers.iter().map(|footer| footer.rows()).sum();
-    let columns = first
-        .schema()
+    let mut all: Vec<(&str, &DataType)> = first.schema().collect();
+    for (column, dtype) in footers.iter().skip(1).flat_map(|footer| footer.schema()) {
+        match all.iter().find(|(known, _)| *known == column) {
+            None => all.push((column, dtype)),
+            Some((_, known)) if *known != dtype => {
+                let what = format!("column \"{column}\" is {known} in one and {dtype} in another");
+                return Err(no_data(name, &what));
+            }
+            Some(_) => {}
+        }
+    }
+    let columns = all
+        .into_iter()
         .map(|(column, dtype)| {
             let mut merged = MergedRange::default();
             for footer in &footers {
-                let at = footer.schema().position(|(other, _)| other == column).unwrap_or_default();
+                let Some(at) = footer.schema().position(|(other, _)| other == column) else {
+                    let nulls = ValueRange { nulls: Some(footer.rows()), ..ValueRange::default() };
+                    merged.add(&nulls, footer.rows());
+                    continue;
+                };
                 footer.row_groups.iter().for_each(|group| merged.add(&group.columns[at], group.rows));
             }
             let mut statistics = merged.statistics(dtype, rows);
@@ -121,6 +175,9 @@ fn parquet_table(schema: &str, name: &str, places: &[FilePlace]) -> Result<Table
             embedded: place.embedded,
             fingerprint: footer.fingerprint,
             rows: footer.rows(),
+            constants: Vec::new(),
+            packing: Packing::None,
+            options: TextOptions::default(),
         })
         .collect();
     Ok(Table { schema: schema.into(), name: name.into(), columns, format: Format::Parquet, files, rows, memory: None })
@@ -243,9 +300,24 @@ fn dictionary_size(place: &FilePlace, chunk: &ColumnChunkMetadata) -> Option<u64
     Some(page.num_values as u64)
 }
 
-fn text_table(schema: &str, name: &str, places: &[FilePlace], kind: TextKind) -> Result<Table, Diagnostic> {
-    let layouts: Vec<Arc<TextLayout>> =
-        places.iter().map(|place| layout_of(&place.path, place.embedded, kind)).collect::<Result<_, _>>()?;
+fn text_table(
+    schema: &str,
+    name: &str,
+    places: &[FilePlace],
+    kind: TextKind,
+    options: &FileOptions,
+) -> Result<Table, Diagnostic> {
+    if kind == TextKind::Csv && options.union_by_name && places.len() > 1 {
+        return Err(Diagnostic::new(ErrorCode::NotSupported, "not supported yet: union_by_name of CSV files")
+            .hint("read the files one by one, and put them together with UNION ALL BY NAME"));
+    }
+    let packings: Vec<Packing> =
+        places.iter().map(|place| options.text.packing.unwrap_or_else(|| packing_of(&place.path))).collect();
+    let layouts: Vec<Arc<TextLayout>> = places
+        .iter()
+        .zip(&packings)
+        .map(|(place, packing)| layout_of(&place.path, place.embedded, kind, *packing, &options.text))
+        .collect::<Result<_, _>>()?;
     let mut columns = layouts[0].columns.clone();
     let mut dialect = layouts[0].dialect.clone();
     let mut rows = layouts[0].rows;
@@ -265,13 +337,16 @@ fn text_table(schema: &str, name: &str, places: &[FilePlace], kind: TextKind) ->
     }
     let files = places
         .iter()
-        .zip(&layouts)
-        .map(|(place, layout)| TableFile {
+        .zip(layouts.iter().zip(packings))
+        .map(|(place, (layout, packing))| TableFile {
             id: file_id(&place.path),
             path: place.path.clone(),
             embedded: place.embedded,
             fingerprint: layout.fingerprint,
             rows: layout.rows,
+            constants: Vec::new(),
+            packing,
+            options: options.text.clone(),
         })
         .collect();
     let format = dialect.map_or(Format::NdJson, Format::Csv);
@@ -370,7 +445,7 @@ impl Table {
                 }
                 Format::Csv(_) | Format::NdJson => {
                     let kind = if self.format == Format::NdJson { TextKind::NdJson } else { TextKind::Csv };
-                    let layout = layout_of(&file.path, file.embedded, kind)?;
+                    let layout = layout_of(&file.path, file.embedded, kind, file.packing, &file.options)?;
                     pieces.extend(layout.pieces.iter().map(|piece| Piece {
                         file: index,
                         range: PieceRange::Bytes { start: piece.start, end: piece.end, first_line: piece.first_line },

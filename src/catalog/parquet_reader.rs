@@ -7,6 +7,7 @@ use super::reader::{RowFilter, ScanRequest};
 use super::storage::{SourceFile, open_planned, read_error};
 use super::table::{Table, TableFile};
 use crate::journal::{ErrorCode, TaskError};
+use crate::sql::DataType;
 use polars::prelude::{BooleanChunked, Column, DataFrame, Series};
 use polars_parquet::read::{BasicDecompressor, Filter, PageReader, RowGroupMetadata, column_iter_to_arrays};
 use std::io::Cursor;
@@ -20,7 +21,9 @@ pub(super) struct ParquetReader {
     planned: TableFile,
     footer: Arc<Footer>,
     /// For each requested column, its index in the file.
-    columns: Vec<usize>,
+    columns: Vec<Option<usize>>,
+    /// The types of requested columns, for those that the file does not have.
+    dtypes: Vec<DataType>,
     request: ScanRequest,
     groups: Range<u32>,
 }
@@ -50,15 +53,16 @@ impl ParquetReader {
             .iter()
             .map(|(index, _)| {
                 let wanted = &table.columns.get(*index).ok_or_else(|| TaskError::bug("no such column"))?.name;
-                let found = footer.columns.iter().position(|column| column.name == *wanted);
-                found.ok_or_else(|| TaskError::bug(format!("{} has no column {wanted}", file.path.display())))
+                Ok(footer.columns.iter().position(|column| column.name == *wanted))
             })
             .collect::<Result<_, TaskError>>()?;
+        let dtypes = request.columns.iter().map(|(index, _)| table.columns[*index].dtype.clone()).collect();
         Ok(ParquetReader {
             file: source,
             planned: file.clone(),
             footer,
             columns,
+            dtypes,
             request: request.clone(),
             groups: first..first + count,
         })
@@ -108,9 +112,13 @@ impl ParquetReader {
     /// One requested column of a row group, only the rows of `mask`.
     fn column(&self, group: usize, index: usize, mask: Option<&BooleanChunked>) -> Result<Column, TaskError> {
         let footer = self.footer.clone();
-        let column = &footer.columns[self.columns[index]];
         let name = self.request.columns[index].1.as_str();
         let metadata = &footer.metadata.row_groups[group];
+        let Some(column) = self.columns[index].map(|at| &footer.columns[at]) else {
+            // Of files whose columns are united by name.
+            let rows = mask.map_or(metadata.num_rows(), |mask| mask.num_trues());
+            return Ok(Column::full_null(name.into(), rows, &self.dtypes[index].physical()));
+        };
         let series = self.decode(column, metadata, mask)?;
         let expected = mask.map_or(metadata.num_rows(), |mask| mask.num_trues());
         if series.len() != expected {

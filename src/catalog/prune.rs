@@ -19,8 +19,29 @@ pub enum ColumnTest {
     IsNotNull,
 }
 
+/// Whether one value passes the test; true where they have no order.
+fn is_match(value: &Value, test: &ColumnTest) -> bool {
+    let order = |other: &Value, ruled_out: &[Ordering]| {
+        *value != Value::Null && compare(value, other).is_none_or(|order| !ruled_out.contains(&order))
+    };
+    match test {
+        ColumnTest::IsNull => *value == Value::Null,
+        ColumnTest::IsNotNull => *value != Value::Null,
+        ColumnTest::Equal(other) => order(other, &[Ordering::Less, Ordering::Greater]),
+        ColumnTest::Less(other) => order(other, &[Ordering::Equal, Ordering::Greater]),
+        ColumnTest::LessOrEqual(other) => order(other, &[Ordering::Greater]),
+        ColumnTest::Greater(other) => order(other, &[Ordering::Equal, Ordering::Less]),
+        ColumnTest::GreaterOrEqual(other) => order(other, &[Ordering::Less]),
+    }
+}
+
 /// Whether any row of `piece` could pass the test; true whenever that is not known.
 pub fn may_match(table: &Table, piece: &Piece, column: usize, test: &ColumnTest) -> bool {
+    if let Some(file) = table.files.get(piece.file as usize)
+        && let Some(constant) = column.checked_sub(table.columns.len() - file.constants.len())
+    {
+        return file.constants.get(constant).is_none_or(|value| is_match(value, test));
+    }
     let (Format::Parquet, PieceRange::RowGroups { first, count }) = (&table.format, &piece.range) else { return true };
     let (Some(info), Some(file)) = (table.columns.get(column), table.files.get(piece.file as usize)) else {
         return true;

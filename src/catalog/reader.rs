@@ -5,6 +5,7 @@ use super::pieces::{Piece, PieceRange};
 use super::storage::check_unchanged;
 use super::table::{Format, Table, TableFile};
 use super::text::{CsvReader, JsonReader};
+use super::wide::Constants;
 use crate::journal::TaskError;
 use polars::prelude::{BooleanChunked, DataFrame};
 
@@ -27,6 +28,8 @@ pub struct PieceReader {
     source: Source,
     /// Checked again when the piece is read.
     file: Option<TableFile>,
+    /// For requests of columns that are the same for the whole file.
+    constants: Option<Constants>,
 }
 
 enum Source {
@@ -41,21 +44,45 @@ impl PieceReader {
     pub fn open(table: &Table, piece: &Piece, request: &ScanRequest) -> Result<PieceReader, TaskError> {
         if let Format::Memory = table.format {
             let rows = Some(memory_rows(table, piece, request)?);
-            return Ok(PieceReader { source: Source::Memory { rows, request: request.clone() }, file: None });
+            return Ok(PieceReader {
+                source: Source::Memory { rows, request: request.clone() },
+                file: None,
+                constants: None,
+            });
         }
         let file = table.files.get(piece.file as usize).ok_or_else(|| TaskError::bug("a piece of no file"))?;
+        let constants = Constants::of(table, file, request)?;
+        let request = constants.as_ref().map_or(request, |constants| &constants.inner);
         let source = match &table.format {
             Format::Parquet => Source::Parquet(ParquetReader::open(table, file, piece, request)?),
             Format::Csv(dialect) => Source::Csv(CsvReader::open(table, dialect, file, piece, request)?),
             Format::NdJson => Source::Json(JsonReader::open(table, file, piece, request)?),
             Format::Memory => return Err(TaskError::bug("a memory table has no files")),
         };
-        Ok(PieceReader { source, file: Some(file.clone()) })
+        Ok(PieceReader { source, file: Some(file.clone()), constants })
     }
 
     /// The next batch of rows that pass `filter`, as physical columns; None at the end. Errors: BAD_DATA for values that
     /// do not fit their column, SOURCE_CHANGED if the file changed meanwhile, and whatever the filter returns.
     pub fn next(&mut self, filter: Option<&mut RowFilter>) -> Result<Option<DataFrame>, TaskError> {
+        match self.constants.take() {
+            None => self.next_of_file(filter),
+            Some(constants) => {
+                let batch = match filter {
+                    None => self.next_of_file(None),
+                    Some(filter) => {
+                        let mut with_constants = |batch: &DataFrame| filter(&constants.tested(batch)?);
+                        self.next_of_file(Some(&mut with_constants))
+                    }
+                };
+                let batch = batch.and_then(|batch| batch.map(|batch| constants.put_out(&batch)).transpose());
+                self.constants = Some(constants);
+                batch
+            }
+        }
+    }
+
+    fn next_of_file(&mut self, filter: Option<&mut RowFilter>) -> Result<Option<DataFrame>, TaskError> {
         let batch = match &mut self.source {
             Source::Parquet(reader) => reader.next(filter)?,
             Source::Csv(reader) => reader.next(filter)?,

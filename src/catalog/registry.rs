@@ -1,7 +1,8 @@
 //! The catalog of a session: finds tables by name, opens files by pattern, and follows the folders as they change.
 
-use super::assemble::{FileKind, FilePlace, assemble, kind_of};
+use super::assemble::{FileKind, FilePlace, assemble, assemble_with, kind_of};
 use super::folder::{Found, MAIN, embedded_tables, files_below, table_name, tables_on_disk};
+use super::options::FileOptions;
 use super::pieces::Fingerprint;
 use super::problems::open_error;
 use super::settings::FolderSettings;
@@ -322,29 +323,59 @@ impl TableSource for Catalog {
     }
 
     fn files(&self, pattern: &str) -> Result<TableRef, Diagnostic> {
-        let path = Path::new(pattern);
-        let mut problems = Vec::new();
-        let files = if path.is_dir() {
-            files_below(path, &mut problems)
-        } else if path.exists() {
-            vec![FilePlace { path: path.to_path_buf(), embedded: false }]
-        } else {
-            matching(pattern)?
-        };
-        if let Some(problem) = problems.pop() {
-            return Err(problem);
-        }
-        let Some(first) = files.first() else {
-            return Err(if pattern.contains(['*', '?', '[']) || path.is_dir() {
-                Diagnostic::new(ErrorCode::FileNotFound, format!("No data file matches '{pattern}'"))
-                    .hint("a path starts in the folder where faultlab was started")
-            } else {
-                missing(path)
-            });
-        };
-        let name = if files.len() == 1 { table_name(&first.path) } else { table_name(path) };
-        assemble(MAIN, &name, &files).map(Arc::new)
+        self.read_files(&[pattern.to_string()], &FileOptions::default())
     }
+
+    fn read_files(&self, patterns: &[String], options: &FileOptions) -> Result<TableRef, Diagnostic> {
+        let mut all = Vec::new();
+        for pattern in patterns {
+            all.extend(places(pattern, options)?);
+        }
+        let (Some(first), Some(pattern)) = (all.first(), patterns.first()) else {
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, "no file is named"));
+        };
+        let name = if all.len() == 1 { table_name(&first.path) } else { table_name(Path::new(pattern)) };
+        assemble_with(MAIN, &name, &all, options).map(Arc::new)
+    }
+}
+
+/// The files of a path, a folder or a pattern. FILE_NOT_FOUND where there is none.
+fn places(pattern: &str, options: &FileOptions) -> Result<Vec<FilePlace>, Diagnostic> {
+    if let Some((scheme, _)) = pattern.split_once("://")
+        && !scheme.is_empty()
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric())
+        && scheme != "file"
+    {
+        let message = format!("Files on other machines ({scheme}://) cannot be read");
+        return Err(Diagnostic::new(ErrorCode::NotSupported, message)
+            .hint("download the file with the tools of the service, and read the local copy"));
+    }
+    let pattern = pattern.strip_prefix("file://").unwrap_or(pattern);
+    let path = Path::new(pattern);
+    let mut problems = Vec::new();
+    let files = if path.is_dir() {
+        files_below(path, &mut problems)
+    } else if path.exists() {
+        vec![FilePlace { path: path.to_path_buf(), embedded: false }]
+    } else {
+        matching(pattern)?
+    };
+    if let Some(problem) = problems.pop() {
+        return Err(problem);
+    }
+    if files.is_empty() {
+        let is_pattern = pattern.contains(['*', '?', '[']) || path.is_dir();
+        return Err(if is_pattern {
+            let error = Diagnostic::new(ErrorCode::FileNotFound, format!("No data file matches '{pattern}'"));
+            match options.format {
+                Some(_) => error,
+                None => error.hint("a path starts in the folder where faultlab was started"),
+            }
+        } else {
+            missing(path)
+        });
+    }
+    Ok(files)
 }
 
 /// The files of a glob pattern, in the order of their names.

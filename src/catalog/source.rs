@@ -1,8 +1,9 @@
 //! What the binder asks of the catalog.
 
-use super::TableRef;
+use super::{FileOptions, TableRef};
+use crate::journal::ErrorCode;
 use crate::sql::diagnostic::Result;
-use crate::sql::{DataType, Value};
+use crate::sql::{DataType, Diagnostic, Value};
 
 /// Finds tables for the binder. The answer is a frozen picture: the query keeps it whatever happens to the files later.
 pub trait TableSource {
@@ -12,6 +13,14 @@ pub trait TableSource {
 
     /// A table over the files that match a path or glob pattern, for `FROM 'dir/*.parquet'`. FILE_NOT_FOUND when none does.
     fn files(&self, pattern: &str) -> Result<TableRef>;
+
+    /// A table over all files of several paths or patterns, read as `options` say.
+    fn read_files(&self, patterns: &[String], options: &FileOptions) -> Result<TableRef> {
+        match (patterns, options == &FileOptions::default()) {
+            ([pattern], true) => self.files(pattern),
+            _ => Err(Diagnostic::new(ErrorCode::NotSupported, "these tables are read without options")),
+        }
+    }
 
     /// The view of a name in parts; None if there is none of that name.
     fn view(&self, _name: &[String]) -> Result<Option<View>> {

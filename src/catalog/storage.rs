@@ -1,6 +1,7 @@
 //! Bytes of data files: on disk, read by offset, or inside the binary. Nothing is mapped: a file that is cut short under
 //! us must be an error, not a signal.
 
+use super::options::Packing;
 use super::pieces::{FileId, Fingerprint};
 use super::table::TableFile;
 use crate::journal::{ErrorCode, TaskError};
@@ -17,7 +18,17 @@ pub(super) static SAMPLE_DATA: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/
 /// An open data file. `Read` and `Seek` serve parsers that go from front to back.
 pub(super) enum SourceFile {
     Disk(File),
-    Embedded { bytes: &'static [u8], position: usize },
+    Embedded {
+        bytes: &'static [u8],
+        position: usize,
+    },
+    /// What a compressed file holds; going back means to begin again.
+    Packed {
+        path: PathBuf,
+        packing: Packing,
+        reader: Box<dyn Read + Send>,
+        position: u64,
+    },
 }
 
 impl SourceFile {
@@ -30,11 +41,23 @@ impl SourceFile {
         Ok(SourceFile::Disk(File::open(path)?))
     }
 
+    /// Opens `path` and takes off its compression.
+    pub(super) fn open_packed(path: &Path, embedded: bool, packing: Packing) -> Result<SourceFile> {
+        let file = SourceFile::open(path, embedded)?;
+        let reader: Box<dyn Read + Send> = match packing {
+            Packing::None => return Ok(file),
+            Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(std::io::BufReader::new(file))),
+            Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
+        };
+        Ok(SourceFile::Packed { path: path.to_path_buf(), packing, reader, position: 0 })
+    }
+
     /// What identifies the content right now.
     pub(super) fn fingerprint(&self) -> Result<Fingerprint> {
         match self {
             SourceFile::Disk(file) => Ok(fingerprint_of(&file.metadata()?)),
             SourceFile::Embedded { bytes, .. } => Ok(Fingerprint { size: bytes.len() as u64, modified: 0, inode: 0 }),
+            SourceFile::Packed { path, .. } => fingerprint_at(path, false),
         }
     }
 
@@ -50,6 +73,13 @@ impl SourceFile {
                 let start = usize::try_from(offset).map_err(|_| ErrorKind::UnexpectedEof)?;
                 let end = start.checked_add(length).ok_or(ErrorKind::UnexpectedEof)?;
                 Ok(bytes.get(start..end).ok_or(ErrorKind::UnexpectedEof)?.to_vec())
+            }
+            SourceFile::Packed { path, packing, .. } => {
+                let mut fresh = SourceFile::open_packed(path, false, *packing)?;
+                fresh.seek(SeekFrom::Start(offset))?;
+                let mut bytes = vec![0; length];
+                fresh.read_exact(&mut bytes)?;
+                Ok(bytes)
             }
         }
     }
@@ -75,6 +105,11 @@ impl Read for SourceFile {
                 *position += read;
                 Ok(read)
             }
+            SourceFile::Packed { reader, position, .. } => {
+                let read = reader.read(buffer)?;
+                *position += read as u64;
+                Ok(read)
+            }
         }
     }
 }
@@ -91,6 +126,16 @@ impl Seek for SourceFile {
                 };
                 *position = usize::try_from(target).map_err(|_| Error::from(ErrorKind::InvalidInput))?;
                 Ok(*position as u64)
+            }
+            SourceFile::Packed { path, packing, position, .. } => {
+                let SeekFrom::Start(target) = to else { return Err(ErrorKind::Unsupported.into()) };
+                if target < *position {
+                    *self = SourceFile::open_packed(path, false, *packing)?;
+                    return self.seek(to);
+                }
+                let gap = target - *position;
+                std::io::copy(&mut self.by_ref().take(gap), &mut std::io::sink())?;
+                Ok(target)
             }
         }
     }
@@ -130,7 +175,7 @@ pub(super) fn file_id(path: &Path) -> FileId {
 /// Opens a file of a planned table and makes sure that it is still the one that was planned on.
 pub(super) fn open_planned(file: &TableFile) -> std::result::Result<SourceFile, TaskError> {
     check_unchanged(file)?;
-    SourceFile::open(&file.path, file.embedded).map_err(|error| read_error(file, &error))
+    SourceFile::open_packed(&file.path, file.embedded, file.packing).map_err(|error| read_error(file, &error))
 }
 
 /// SOURCE_CHANGED if the file at the planned path is another one now, or gone.

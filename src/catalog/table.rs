@@ -1,5 +1,6 @@
 //! A table as the planner and the scans see it: a frozen picture, taken when a query is planned.
 
+use super::options::{Packing, TextOptions};
 use super::pieces::{FileId, Fingerprint};
 use crate::sql::{DataType, Value};
 use polars::prelude::DataFrame;
@@ -68,6 +69,10 @@ pub struct CsvDialect {
     pub null_text: Vec<String>,
     /// `strftime` forms of the DATE and TIMESTAMP columns, by column index, where they are not ISO 8601.
     pub date_formats: Vec<(usize, String)>,
+    /// Texts that mean NULL in every column, the empty one only if it is among them: what the statement said.
+    pub given_nulls: Option<Vec<String>>,
+    /// Records with a wrong number of values are left out.
+    pub ignore_errors: bool,
 }
 
 /// One file of a table.
@@ -79,9 +84,20 @@ pub struct TableFile {
     pub embedded: bool,
     pub fingerprint: Fingerprint,
     pub rows: u64,
+    /// The values of the table's last columns for all rows of the file: what its folders and its name say.
+    pub constants: Vec<Value>,
+    /// How the whole file is compressed.
+    pub packing: Packing,
+    /// How a text file was read: what was detected is found again under them.
+    pub options: TextOptions,
 }
 
 impl Table {
+    /// How many of the last columns are the same for all rows of a file.
+    pub fn constants(&self) -> usize {
+        self.files.first().map_or(0, |file| file.constants.len())
+    }
+
     /// Whether the table lives in the coordinator (system tables): queries over such tables alone start no tasks on nodes.
     pub fn is_local(&self) -> bool {
         self.format == Format::Memory

@@ -88,6 +88,15 @@ pub fn parse_expression(text: &str) -> Result<ast::Expr> {
     Ok(expression)
 }
 
+/// Parses the name of a type, such as `DECIMAL(10,2)`.
+pub fn parse_type(text: &str) -> Result<ast::DataType> {
+    let tokens = tokenize(text)?;
+    let mut parser = Parser::new(&FaultlabDialect).with_tokens_with_locations(tokens.raw.clone());
+    let wrong = || Diagnostic::new(ErrorCode::TypeMismatch, format!("there is no type \"{}\"", shorten(text)));
+    let parsed = parser.parse_data_type().map_err(|_| wrong())?;
+    if parser.next_token().token == Token::EOF { Ok(parsed) } else { Err(wrong()) }
+}
+
 /// Parses the tokens from the `from`-th on, but for those in `left_out`, as a statement that changes something.
 pub fn parse_change(text: &str, tokens: &Tokens, from: usize, left_out: &[usize]) -> Result<Box<ast::Statement>> {
     let starts: Vec<u32> = left_out.iter().filter_map(|at| tokens.placed.get(*at)).map(|t| t.span.start).collect();

@@ -5,6 +5,7 @@ use super::guess::ColumnGuess;
 use super::layout::{PieceCutter, TextLayout};
 use super::records::{Field, Records, split};
 use super::values::DateForm;
+use crate::catalog::options::TextOptions;
 use crate::catalog::pieces::{Fingerprint, Piece, PieceRange};
 use crate::catalog::problems::{bad_data, open_error};
 use crate::catalog::reader::{RowFilter, ScanRequest, keep};
@@ -26,16 +27,23 @@ const DELIMITER_SAMPLE_BYTES: u64 = 256 * 1024;
 const BATCH_ROWS: usize = 32 * 1024;
 
 /// Finds out all about a CSV file.
-pub(super) fn detect(path: &Path, embedded: bool, fingerprint: Fingerprint) -> Result<TextLayout, Diagnostic> {
+pub(super) fn detect(
+    path: &Path,
+    mut file: SourceFile,
+    fingerprint: Fingerprint,
+    options: &TextOptions,
+) -> Result<TextLayout, Diagnostic> {
     let unreadable = |error: std::io::Error| open_error(path, &error);
-    let mut file = SourceFile::open(path, embedded).map_err(unreadable)?;
-    let sample_length = fingerprint.size.min(DELIMITER_SAMPLE_BYTES);
-    let sample = file.read_at(0, sample_length as usize).map_err(unreadable)?;
+    let quote = options.quote.unwrap_or(QUOTE);
+    let mut sample = Vec::new();
+    file.by_ref().take(DELIMITER_SAMPLE_BYTES).read_to_end(&mut sample).map_err(unreadable)?;
+    let whole = (sample.len() as u64) < DELIMITER_SAMPLE_BYTES;
     let start = if sample.starts_with(BOM) { BOM.len() } else { 0 };
-    let delimiter = find_delimiter(&sample[start..], sample_length == fingerprint.size);
+    let start = start + skipped(&sample[start..], options.skip);
+    let delimiter = options.delimiter.unwrap_or_else(|| find_delimiter(&sample[start..], quote, whole));
     file.seek(SeekFrom::Start(start as u64)).map_err(unreadable)?;
 
-    let mut records = Records::new(file, delimiter, Some(QUOTE), start as u64, 1);
+    let mut records = Records::new(file, delimiter, Some(quote), start as u64, options.skip + 1);
     let mut fields: Vec<Field> = Vec::new();
     let mut first: Option<(Vec<String>, u64, u64, u64)> = None;
     let mut guesses: Vec<ColumnGuess> = Vec::new();
@@ -49,21 +57,24 @@ pub(super) fn detect(path: &Path, embedded: bool, fingerprint: Fingerprint) -> R
         if std::str::from_utf8(record.bytes).is_err() {
             return Err(bad_data(path, line, "the text is not UTF-8").hint("save the file as UTF-8"));
         }
-        split(record.bytes, delimiter, QUOTE, &mut fields);
+        split(record.bytes, delimiter, quote, &mut fields);
         match &first {
             None => {
-                let names = fields.iter().map(|field| utf8(&field.text(record.bytes, QUOTE))).collect();
+                let names = fields.iter().map(|field| utf8(&field.text(record.bytes, quote))).collect();
                 guesses.resize_with(fields.len(), ColumnGuess::new);
                 let end = records.place().0;
                 first = Some((names, offset, line, end));
             }
             Some((names, ..)) => {
+                if fields.len() != names.len() && options.ignore_errors {
+                    continue;
+                }
                 if fields.len() != names.len() {
                     let reason = format!("{} where the first line has {}", values(fields.len()), names.len());
                     return Err(bad_data(path, line, &reason));
                 }
                 for (field, guess) in fields.iter().zip(&mut guesses) {
-                    guess.text(&field.text(record.bytes, QUOTE));
+                    take(guess, &field.text(record.bytes, quote), options);
                 }
                 rows += 1;
                 let end = records.place().0;
@@ -73,36 +84,78 @@ pub(super) fn detect(path: &Path, embedded: bool, fingerprint: Fingerprint) -> R
     }
     let Some((first_row, offset, line, end)) = first else {
         // As DuckDB has it: an empty file is a table of one column without rows.
-        return Ok(finish(fingerprint, delimiter, true, vec!["column0".into()], vec![ColumnGuess::new()], 0, cutter));
+        let names = given(vec!["column0".into()], options);
+        let guesses = names.iter().map(|_| ColumnGuess::new()).collect();
+        return Ok(finish(fingerprint, (delimiter, quote, true), names, guesses, rows, cutter, options));
     };
-    let header = is_header(&first_row, &guesses, rows);
+    let named = !options.names.is_empty()
+        && first_row.iter().zip(&options.names).all(|(found, name)| found.trim().eq_ignore_ascii_case(name));
+    let header = options.header.unwrap_or_else(|| named || is_header(&first_row, &guesses, rows));
     let names = if header {
         column_names(&first_row)
     } else {
         for (value, guess) in first_row.iter().zip(&mut guesses) {
-            guess.text(value.as_bytes());
+            take(guess, value.as_bytes(), options);
         }
         rows += 1;
         cutter.prepend(offset, line, end);
         (0..first_row.len()).map(|i| format!("column{i}")).collect()
     };
-    Ok(finish(fingerprint, delimiter, header, names, guesses, rows, cutter))
+    if options.names.len() > names.len() {
+        let reason = format!("{} where {} are named", values(names.len()), options.names.len());
+        return Err(bad_data(path, line, &reason));
+    }
+    let names = given(names, options);
+    Ok(finish(fingerprint, (delimiter, quote, header), names, guesses, rows, cutter, options))
+}
+
+/// How many bytes the first `lines` lines take.
+fn skipped(sample: &[u8], lines: u64) -> usize {
+    let mut ends = memchr::memchr_iter(b'\n', sample);
+    match lines.checked_sub(1) {
+        None => 0,
+        Some(last) => ends.nth(last as usize).map_or(sample.len(), |end| end + 1),
+    }
+}
+
+/// Looks at a value as the options say what is NULL.
+fn take(guess: &mut ColumnGuess, text: &[u8], options: &TextOptions) {
+    match &options.null_texts {
+        Some(nulls) if nulls.iter().any(|null| null.as_bytes() == text) => guess.null(),
+        // An empty text that is not NULL is a text.
+        Some(_) if text.is_empty() => guess.opaque(0),
+        _ => guess.text(text),
+    }
+}
+
+/// The names, with those that the statement gave in the place of the first.
+fn given(mut names: Vec<String>, options: &TextOptions) -> Vec<String> {
+    for (index, name) in options.names.iter().enumerate() {
+        match names.get_mut(index) {
+            Some(own) => own.clone_from(name),
+            None => names.push(name.clone()),
+        }
+    }
+    names
 }
 
 fn finish(
     fingerprint: Fingerprint,
-    delimiter: u8,
-    header: bool,
+    (delimiter, quote, header): (u8, u8, bool),
     names: Vec<String>,
     guesses: Vec<ColumnGuess>,
     rows: u64,
     cutter: PieceCutter,
+    options: &TextOptions,
 ) -> TextLayout {
     let mut date_formats = Vec::new();
     let mut null_text = BTreeSet::new();
     let mut columns = Vec::with_capacity(names.len());
     for (index, (name, guess)) in names.into_iter().zip(guesses).enumerate() {
-        let guessed = guess.finish();
+        let mut guessed = guess.finish();
+        if options.is_text(&name) {
+            guessed = guessed.as_text();
+        }
         if let Some(form) = guessed.form.filter(|form| *form != DateForm::ISO) {
             date_formats.push((index, form.strftime()));
         }
@@ -110,7 +163,8 @@ fn finish(
         columns.push(ColumnInfo { name, dtype: guessed.dtype, statistics: guessed.statistics });
     }
     let null_text = null_text.into_iter().collect();
-    let dialect = CsvDialect { delimiter, quote: QUOTE, header, null_text, date_formats };
+    let (given_nulls, ignore_errors) = (options.null_texts.clone(), options.ignore_errors);
+    let dialect = CsvDialect { delimiter, quote, header, null_text, date_formats, given_nulls, ignore_errors };
     TextLayout { fingerprint, dialect: Some(dialect), columns, rows, pieces: cutter.finish() }
 }
 
@@ -123,14 +177,14 @@ fn utf8(text: &[u8]) -> String {
 }
 
 /// The delimiter that cuts the most records into equally many fields, more than one.
-fn find_delimiter(sample: &[u8], whole: bool) -> u8 {
+fn find_delimiter(sample: &[u8], quote: u8, whole: bool) -> u8 {
     let mut best = (0, 0, DELIMITERS[0]);
     for delimiter in DELIMITERS {
-        let mut records = Records::new(sample, delimiter, Some(QUOTE), 0, 1);
+        let mut records = Records::new(sample, delimiter, Some(quote), 0, 1);
         let mut fields = Vec::new();
         let mut widths = Vec::new();
         while let Ok(Some(record)) = records.next() {
-            split(record.bytes, delimiter, QUOTE, &mut fields);
+            split(record.bytes, delimiter, quote, &mut fields);
             widths.push(fields.len());
         }
         if !whole && widths.len() > 1 {
@@ -217,7 +271,7 @@ impl CsvReader {
             planned: file.clone(),
             dialect: dialect.clone(),
             records: Records::new(taken, dialect.delimiter, Some(dialect.quote), start, first_line),
-            width: table.columns.len(),
+            width: table.columns.len() - table.constants(),
             request: request.clone(),
             columns,
         })
@@ -252,13 +306,19 @@ impl CsvReader {
             && let Some(record) = records.next().map_err(|error| read_error(planned, &error))?
         {
             split(record.bytes, dialect.delimiter, dialect.quote, &mut fields);
+            if fields.len() != *width && dialect.ignore_errors {
+                continue;
+            }
             if fields.len() != *width {
                 return Err(misfit(record.line, format!("{} where {width} are expected", values(fields.len()))));
             }
             for ((index, name, dtype, _), builder) in columns.iter().zip(&mut builders) {
                 let text = fields[*index].text(record.bytes, dialect.quote);
-                let null = text.is_empty()
-                    || (!builder.is_text() && dialect.null_text.iter().any(|null| null.as_bytes() == &*text));
+                let is = |nulls: &[String]| nulls.iter().any(|null| null.as_bytes() == &*text);
+                let null = match &dialect.given_nulls {
+                    Some(nulls) => is(nulls),
+                    None => text.is_empty() || (!builder.is_text() && is(&dialect.null_text)),
+                };
                 if null {
                     builder.push_null();
                 } else if builder.push(&text).is_none() {
@@ -281,10 +341,10 @@ mod tests {
 
     #[test]
     fn the_delimiter_cuts_all_records_alike() {
-        assert_eq!(find_delimiter(b"a;b\n1,5;2\n", true), b';');
-        assert_eq!(find_delimiter(b"a\tb,c\n1\t2\n", true), b'\t');
-        assert_eq!(find_delimiter(b"name|x, y\n1|2\n", true), b'|');
-        assert_eq!(find_delimiter(b"one\ntwo\n", true), b',');
+        assert_eq!(find_delimiter(b"a;b\n1,5;2\n", b'\"', true), b';');
+        assert_eq!(find_delimiter(b"a\tb,c\n1\t2\n", b'\"', true), b'\t');
+        assert_eq!(find_delimiter(b"name|x, y\n1|2\n", b'\"', true), b'|');
+        assert_eq!(find_delimiter(b"one\ntwo\n", b'\"', true), b',');
     }
 
     #[test]

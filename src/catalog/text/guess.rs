@@ -76,6 +76,17 @@ pub(super) struct Guessed {
     pub null_texts: Vec<&'static str>,
 }
 
+impl Guessed {
+    /// The same column as texts.
+    pub(super) fn as_text(self) -> Guessed {
+        if self.dtype == DataType::Varchar {
+            return self;
+        }
+        let statistics = ColumnStatistics { min: None, max: None, nulls: None, width: 8.0, ..self.statistics };
+        Guessed { dtype: DataType::Varchar, statistics, form: None, null_texts: Vec::new() }
+    }
+}
+
 impl ColumnGuess {
     pub(super) fn new() -> ColumnGuess {
         ColumnGuess {
@@ -231,6 +242,38 @@ impl ColumnGuess {
             dtype,
             form,
             null_texts,
+        }
+    }
+}
+
+/// The type that all of some texts have, and their values in it; texts that fit no other type stay texts.
+pub(in crate::catalog) fn guess_texts(texts: &[Option<&str>]) -> (DataType, Vec<Value>) {
+    let mut guess = ColumnGuess::new();
+    for text in texts {
+        match text {
+            Some(text) => guess.text(text.as_bytes()),
+            None => guess.null(),
+        }
+    }
+    let guessed = guess.finish();
+    let value = |text: &str| {
+        let bytes = text.as_bytes();
+        match guessed.dtype {
+            DataType::BigInt | DataType::HugeInt => integer(bytes).map(Value::Int),
+            DataType::Date => guessed.form.and_then(|form| form.date(bytes)).map(|days| Value::Int(days.into())),
+            DataType::Timestamp => {
+                guessed.form.and_then(|form| form.timestamp(bytes)).map(|(micros, _)| Value::Int(micros.into()))
+            }
+            _ => None,
+        }
+    };
+    let typed: Option<Vec<Value>> = texts.iter().map(|text| text.map_or(Some(Value::Null), value)).collect();
+    match typed {
+        Some(values) if texts.iter().any(Option::is_some) => (guessed.dtype, values),
+        // DuckDB looks for no other types in the names of folders.
+        _ => {
+            let text = |text: &Option<&str>| text.map_or(Value::Null, |text| Value::Varchar(text.to_string()));
+            (DataType::Varchar, texts.iter().map(text).collect())
         }
     }
 }

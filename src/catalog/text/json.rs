@@ -5,6 +5,7 @@ use super::guess::ColumnGuess;
 use super::layout::{PieceCutter, TextLayout};
 use super::records::Records;
 use super::values::DateForm;
+use crate::catalog::options::TextOptions;
 use crate::catalog::pieces::{Fingerprint, Piece, PieceRange};
 use crate::catalog::problems::{bad_data, open_error};
 use crate::catalog::reader::{RowFilter, ScanRequest, keep};
@@ -23,9 +24,13 @@ const BATCH_ROWS: usize = 32 * 1024;
 
 /// Finds out all about a file of JSON lines. Columns are in the order in which the file first names them; nested values
 /// are texts of JSON.
-pub(super) fn detect(path: &Path, embedded: bool, fingerprint: Fingerprint) -> Result<TextLayout, Diagnostic> {
+pub(super) fn detect(
+    path: &Path,
+    file: SourceFile,
+    fingerprint: Fingerprint,
+    options: &TextOptions,
+) -> Result<TextLayout, Diagnostic> {
     let unreadable = |error: std::io::Error| open_error(path, &error);
-    let file = SourceFile::open(path, embedded).map_err(unreadable)?;
     let mut records = Records::new(file, b',', None, 0, 1);
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     let mut columns: Vec<(String, ColumnGuess, u64)> = Vec::new();
@@ -57,7 +62,10 @@ pub(super) fn detect(path: &Path, embedded: bool, fingerprint: Fingerprint) -> R
         .into_iter()
         .map(|(name, mut guess, seen)| {
             guess.nulls(u64::saturating_sub(rows, seen));
-            let guessed = guess.finish();
+            let mut guessed = guess.finish();
+            if options.is_text(&name) {
+                guessed = guessed.as_text();
+            }
             ColumnInfo { name, dtype: guessed.dtype, statistics: guessed.statistics }
         })
         .collect();

@@ -1,9 +1,10 @@
 //! What one pass over a text file finds out, kept for the life of the process as long as the file stays the same.
 
 use super::{csv, json};
+use crate::catalog::options::{Packing, TextOptions};
 use crate::catalog::pieces::Fingerprint;
 use crate::catalog::problems::open_error;
-use crate::catalog::storage::fingerprint_at;
+use crate::catalog::storage::{SourceFile, fingerprint_at};
 use crate::catalog::table::{ColumnInfo, CsvDialect};
 use crate::sql::{DataType, Diagnostic};
 use std::collections::BTreeMap;
@@ -47,18 +48,30 @@ pub(in crate::catalog) fn layout_of(
     path: &Path,
     embedded: bool,
     kind: TextKind,
+    packing: Packing,
+    options: &TextOptions,
 ) -> Result<Arc<TextLayout>, Diagnostic> {
-    static CACHE: Mutex<BTreeMap<PathBuf, Arc<TextLayout>>> = Mutex::new(BTreeMap::new());
+    type Key = (PathBuf, TextOptions);
+    static CACHE: Mutex<BTreeMap<Key, Arc<TextLayout>>> = Mutex::new(BTreeMap::new());
+    let key = (path.to_path_buf(), options.clone());
     let fingerprint = fingerprint_at(path, embedded).map_err(|error| open_error(path, &error))?;
-    let known = CACHE.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+    let known = CACHE.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
     if let Some(layout) = known.filter(|layout| layout.fingerprint == fingerprint) {
         return Ok(layout);
     }
-    let layout = Arc::new(match kind {
-        TextKind::Csv => csv::detect(path, embedded, fingerprint)?,
-        TextKind::NdJson => json::detect(path, embedded, fingerprint)?,
-    });
-    CACHE.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_path_buf(), layout.clone());
+    let open = || SourceFile::open_packed(path, embedded, packing).map_err(|error| open_error(path, &error));
+    let mut layout = match kind {
+        TextKind::Csv => csv::detect(path, open()?, fingerprint, options)?,
+        TextKind::NdJson => json::detect(path, open()?, fingerprint, options)?,
+    };
+    if packing != Packing::None
+        && let (Some(first), Some(last)) = (layout.pieces.first().copied(), layout.pieces.last().copied())
+    {
+        // There is no starting in the middle of what is compressed as a whole.
+        layout.pieces = vec![TextPiece { end: last.end, rows: layout.rows, ..first }];
+    }
+    let layout = Arc::new(layout);
+    CACHE.lock().unwrap_or_else(PoisonError::into_inner).insert(key, layout.clone());
     Ok(layout)
 }
 

@@ -10,6 +10,6 @@ mod records;
 mod values;
 
 pub(super) use csv::CsvReader;
-pub(super) use guess::sample_distinct;
+pub(super) use guess::{guess_texts, sample_distinct};
 pub(super) use json::JsonReader;
 pub(super) use layout::{TextKind, TextLayout, fixed_width, layout_of};

@@ -29,6 +29,16 @@ impl Staging {
         Ok(Staging { path, id, _alive: alive })
     }
 
+    /// Makes a hidden folder beside the files that it is for.
+    pub fn beside(folder: &Path) -> std::io::Result<Staging> {
+        let id = unique();
+        let path = folder.join(format!(".faultlab-{id}"));
+        std::fs::create_dir(&path)?;
+        let alive = File::create(path.join(ALIVE))?;
+        alive.lock()?;
+        Ok(Staging { path, id, _alive: alive })
+    }
+
     /// Where files are written.
     pub fn path(&self) -> &Path {
         &self.path

@@ -26,10 +26,6 @@ pub(super) fn parts(name: &ast::ObjectName) -> Vec<String> {
     name.0.iter().map(part).collect()
 }
 
-/// Functions that read files: `read_parquet('x')` is `FROM 'x'`.
-const FILE_READERS: &[&str] =
-    &["read_parquet", "parquet_scan", "read_csv", "read_csv_auto", "read_json", "read_json_auto", "read_ndjson"];
-
 impl<'q> Binder<'q> {
     /// The whole FROM clause; without one, a single row of no columns.
     pub fn tables_and_joins(&mut self, from: &'q [ast::TableWithJoins]) -> Result<Source> {
@@ -67,7 +63,7 @@ impl<'q> Binder<'q> {
                     return Err(not_supported("WITH ORDINALITY", place));
                 }
                 let source = match args {
-                    Some(args) => self.file_function(name, args, place)?,
+                    Some(args) => self.read_function(name, args, place)?,
                     None => self.named(name, place)?,
                 };
                 self.aliased(source, alias.as_ref())
@@ -109,28 +105,6 @@ impl<'q> Binder<'q> {
             | TableFactor::MatchRecognize { .. }
             | TableFactor::XmlTable { .. }
             | TableFactor::SemanticView { .. } => Err(not_supported("this kind of table", self.span_of(factor))),
-        }
-    }
-
-    /// A table function: only those that read files.
-    fn file_function(
-        &mut self,
-        name: &ast::ObjectName,
-        args: &ast::TableFunctionArgs,
-        place: Option<Span>,
-    ) -> Result<Source> {
-        let function = parts(name).join(".").to_lowercase();
-        if !FILE_READERS.contains(&function.as_str()) {
-            return Err(not_supported(format!("the table function {function}"), place));
-        }
-        match &args.args[..] {
-            [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Value(value)))] => {
-                if let ast::Value::SingleQuotedString(pattern) = &value.value {
-                    return self.files(pattern, self.span(value.span));
-                }
-                Err(not_supported(format!("{function} of anything but one path in quotes"), place))
-            }
-            _ => Err(not_supported(format!("{function} with options"), place)),
         }
     }
 

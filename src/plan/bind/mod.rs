@@ -10,6 +10,7 @@ mod call;
 mod coerce;
 mod dates;
 mod expression;
+mod files;
 mod from;
 mod grouping;
 mod grouping_sets;

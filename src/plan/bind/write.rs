@@ -113,11 +113,11 @@ pub fn bind_delete(delete: &ast::Delete, text: &str, context: &BindContext) -> R
 }
 
 /// A query with each output column cast to VARCHAR where `as_text` says so: what text formats are written from.
-pub fn as_texts(mut query: Query, as_text: impl Fn(&DataType) -> bool) -> Result<Query> {
+pub fn as_texts(mut query: Query, as_text: impl Fn(usize, &OutputColumn) -> bool) -> Result<Query> {
     let mut columns = Vec::new();
-    for output in &mut query.output {
+    for (index, output) in query.output.iter_mut().enumerate() {
         let mut value = Expr::column(output.column, output.dtype.clone());
-        if as_text(&output.dtype) && output.dtype != DataType::Varchar {
+        if as_text(index, output) && output.dtype != DataType::Varchar {
             value = cast(value, DataType::Varchar, false)?;
         }
         let def = ColumnDef {

@@ -4,6 +4,7 @@ mod changes;
 mod clock;
 mod compare;
 mod config;
+mod copy;
 mod definitions;
 mod names;
 mod prepared;
@@ -12,6 +13,7 @@ mod replies;
 mod result;
 mod rounds;
 mod shows;
+mod summary;
 mod tables;
 mod writes;
 
@@ -159,10 +161,8 @@ impl Session {
             Statement::Deallocate { name, span } => self.deallocate(name.as_deref(), text, *span),
             Statement::SetVariable { name, value, span } => self.set_variable(name, value, text, *span, watch),
             Statement::ResetVariable { name } => self.reset_variable(name),
-            Statement::Copy(_) | Statement::Summarize { .. } => {
-                let error = Diagnostic::new(ErrorCode::NotSupported, "not supported yet: COPY and SUMMARIZE");
-                StatementResult::error(error, text)
-            }
+            Statement::Copy(copy) => self.copy(copy, text, watch),
+            Statement::Summarize { query, span } => self.summarize(query, text, *span, watch),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::names::{Stores, view_of};
 use crate::catalog::generated::Generated;
-use crate::catalog::{Catalog, TableRef, TableSource, View};
+use crate::catalog::{Catalog, FileOptions, TableRef, TableSource, View};
 use crate::journal::{ErrorCode, Journal, tables};
 use crate::scheduler::Time;
 use crate::sql::suggest::{did_you_mean, similar};
@@ -57,6 +57,10 @@ impl TableSource for SessionTables<'_> {
 
     fn files(&self, pattern: &str) -> Result<TableRef, Diagnostic> {
         self.catalog.files(pattern)
+    }
+
+    fn read_files(&self, patterns: &[String], options: &FileOptions) -> Result<TableRef, Diagnostic> {
+        self.catalog.read_files(patterns, options)
     }
 
     fn view(&self, name: &[String]) -> Result<Option<View>, Diagnostic> {
