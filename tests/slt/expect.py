@@ -14,7 +14,8 @@ A record is `query SORT` (or `query TYPES SORT`), the SQL, `----`, and the rows,
 TYPES has a letter a column: I integer (exact), R double (compared within 1e-12 relative), T anything else (exact text).
 SORT is `nosort` where ORDER BY is total, else `rowsort`: both sides sort the rows' texts. NULL is `NULL`, empty text `(empty)`,
 a line break in a value `\\n`, a tab `\\t`. An answer of more than 200 rows without doubles is written as its number of rows and a hash.
-`statement error` records keep what they have: DuckDB has to refuse them too.
+`statement error` records keep what they have: DuckDB has to refuse them too. `statement ok` has to succeed; a file with such records
+has a database of its own, and a folder `__DIR__` for files.
 
 The clock is that of sample-data/faultlab.toml: `current_date` and `current_timestamp` are replaced before DuckDB sees them.
 """
@@ -24,6 +25,7 @@ import decimal
 import pathlib
 import re
 import sys
+import tempfile
 
 import duckdb
 
@@ -68,7 +70,7 @@ def today():
     return re.search(r'^today = "(.*)"$', text, re.MULTILINE).group(1)
 
 
-def for_duckdb(sql, date):
+def plain_for_duckdb(sql, date):
     sql = re.sub(r"\bcurrent_date\b", f"DATE '{date}'", sql)
     sql = re.sub(r"\bcurrent_timestamp\b", f"TIMESTAMP '{date} 00:00:00'", sql)
     return re.sub(
@@ -122,7 +124,13 @@ def answer(connection, sql, sort):
 
 def rewrite(connection, path, date):
     blocks, problems = [], 0
-    for block in path.read_text().strip().split("\n\n"):
+    text = path.read_text()
+    # A file that writes has a database of its own, and a folder for files.
+    own = "\nstatement ok\n" in f"\n{text}"
+    connection = connect() if own else connection
+    folder = tempfile.mkdtemp()
+    for_duckdb = lambda sql, date: plain_for_duckdb(sql, date).replace("__DIR__", folder)
+    for block in text.strip().split("\n\n"):
         lines = block.split("\n")
         if lines[0].startswith("query"):
             sort = next((word for word in lines[0].split() if word in SORTS), "rowsort")
@@ -141,6 +149,13 @@ def rewrite(connection, path, date):
                 print(f"{path.name}: DuckDB accepts: {sql}", file=sys.stderr)
             except duckdb.Error:
                 pass
+        elif lines[0].startswith("statement ok"):
+            sql = "\n".join(lines[1:])
+            try:
+                connection.execute(for_duckdb(sql, date)).fetchall()
+            except duckdb.Error as error:
+                problems += 1
+                print(f"{path.name}: {sql}\n    {error}", file=sys.stderr)
         blocks.append("\n".join(lines))
     path.write_text("\n\n".join(blocks) + "\n")
     return problems

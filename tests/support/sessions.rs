@@ -1,6 +1,6 @@
 //! Sessions over data, on clusters of every kind, whose answers are compared.
 
-use super::slt::{Answer, Record};
+use super::slt::{Answer, Expected, Record};
 use faultlab::scheduler::graph::Mode;
 use faultlab::shell::{Session, SessionConfig};
 use std::fmt::Write;
@@ -19,34 +19,52 @@ pub struct Setting {
 /// One node with one slot in recompute: what every other setting is compared with.
 pub const REFERENCE: Setting = Setting { nodes: 1, mode: Mode::Recompute, seed: None, crash_at: None };
 
-/// What `records` answer over the data of `folders`, in their order: rows, or the text of the error.
+/// What `records` answer over the data of `folders`, in their order: rows, or the text of the error. A file with statements that
+/// write (`statement ok`) has a session and a warehouse of its own, and a folder `__DIR__` for its files.
 pub fn answers(folders: &[PathBuf], setting: Setting, records: &[Record]) -> Vec<Answer> {
+    let mut shared: Option<Session> = None;
+    let mut all = Vec::with_capacity(records.len());
+    for file in records.chunk_by(|a, b| a.file == b.file) {
+        if file.iter().any(|record| matches!(record.expected, Expected::Ok)) {
+            let folder = tempfile::tempdir().unwrap_or_else(|problem| panic!("{problem}"));
+            let mut own = open(folders, setting, Some(folder.path().join("warehouse")));
+            let place = folder.path().to_string_lossy().into_owned();
+            all.extend(file.iter().map(|record| answer(&mut own, setting, record, &place)));
+        } else {
+            let session = shared.get_or_insert_with(|| open(folders, setting, None));
+            all.extend(file.iter().map(|record| answer(session, setting, record, "__DIR__")));
+        }
+    }
+    if let (Some(_), Some(mut session)) = (setting.crash_at, shared) {
+        assert_recovered(&mut session);
+    }
+    all
+}
+
+fn open(folders: &[PathBuf], setting: Setting, warehouse: Option<PathBuf>) -> Session {
     let config = SessionConfig {
         data: folders.to_vec(),
         nodes: setting.nodes,
         mode: Some(setting.mode),
         seed: setting.seed,
+        warehouse,
         ..SessionConfig::default()
     };
-    let mut session = Session::new(config).unwrap_or_else(|problem| panic!("{}", problem.render("")));
-    let answer = |record: &Record| {
-        if let Some(percent) = setting.crash_at {
-            command(&mut session, &format!("INJECT CRASH ON NODE 2 AT {percent}%"));
-        }
-        let answer = match session.execute(&record.sql).into_rows() {
-            Ok(rows) => Ok(rows.to_text()),
-            Err(failure) => Err(failure.diagnostic.render(&record.sql)),
-        };
-        if setting.crash_at.is_some() {
-            command(&mut session, "RESTART ALL");
-        }
-        answer
-    };
-    let answers: Vec<Answer> = records.iter().map(answer).collect();
-    if setting.crash_at.is_some() {
-        assert_recovered(&mut session);
+    Session::new(config).unwrap_or_else(|problem| panic!("{}", problem.render("")))
+}
+
+fn answer(session: &mut Session, setting: Setting, record: &Record, folder: &str) -> Answer {
+    if let Some(percent) = setting.crash_at {
+        command(session, &format!("INJECT CRASH ON NODE 2 AT {percent}%"));
     }
-    answers
+    let answer = match session.execute(&record.sql.replace("__DIR__", folder)).into_rows() {
+        Ok(rows) => Ok(rows.to_text()),
+        Err(failure) => Err(failure.diagnostic.render(&record.sql).replace(folder, "__DIR__")),
+    };
+    if setting.crash_at.is_some() {
+        command(session, "RESTART ALL");
+    }
+    answer
 }
 
 /// A test of crashes in which nothing is lost would test nothing: of the queries of more than four tasks on

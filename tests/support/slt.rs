@@ -32,6 +32,8 @@ pub struct Record {
 #[derive(Debug, Clone)]
 pub enum Expected {
     Error,
+    /// It has to succeed; what it answers does not matter.
+    Ok,
     Rows {
         /// A letter a column: `R` is a double, everything else is compared as text.
         types: String,
@@ -71,6 +73,7 @@ fn record(file: &str, line: usize, block: &str) -> Option<Record> {
     let words: Vec<&str> = head.split_whitespace().collect();
     let (sql, expected) = match words.as_slice() {
         ["statement", "error"] => (body, Expected::Error),
+        ["statement", "ok"] => (body, Expected::Ok),
         ["query", types, sort] => {
             let (sql, answer) = body.split_once("\n----").unwrap_or_else(|| panic!("{file}:{line}: no answer"));
             let lines = answer.lines().skip(1).map(str::to_string).collect();
@@ -86,7 +89,8 @@ impl Record {
     /// Why `answer` is not what the file expects; None if it is.
     pub fn difference(&self, answer: &Answer) -> Option<String> {
         match (&self.expected, answer) {
-            (Expected::Error, Err(_)) => None,
+            (Expected::Error, Err(_)) | (Expected::Ok, Ok(_)) => None,
+            (Expected::Ok, Err(error)) => Some(format!("failed: {error}")),
             (Expected::Error, Ok(rows)) => Some(format!("expected an error, got {} rows", rows.len())),
             (Expected::Rows { .. }, Err(error)) => Some(format!("failed: {error}")),
             (Expected::Rows { types, ordered, lines }, Ok(rows)) => rows_difference(types, *ordered, lines, rows),
