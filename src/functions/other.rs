@@ -3,10 +3,10 @@
 use super::calendar::MICROS_PER_DAY;
 use super::columns::{Rows, Texts, result_length, truths_by_row};
 use super::zones::to_local;
-use super::{QueryClock, RowError};
+use super::{QueryClock, RowError, Signature};
 use crate::journal::{ErrorCode, TaskError};
 use crate::sql::{DataType, Value};
-use polars::prelude::{Column, IntoColumn, NamedFrom, PlSmallStr, Series};
+use polars::prelude::{BooleanChunked, Column, IntoColumn, NamedFrom, PlSmallStr, Series};
 
 /// `typeof(x)`.
 pub(super) fn type_name(_: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
@@ -22,9 +22,49 @@ pub(super) fn fail(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -
     })
 }
 
-/// `version()`.
-pub(super) fn version(_: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
-    Ok(Series::new(PlSmallStr::EMPTY, [concat!("v", env!("CARGO_PKG_VERSION"))]).into_column())
+/// The functions that are written without brackets.
+pub const BARE: &[&str] =
+    &["current_user", "user", "session_user", "current_role", "current_schema", "current_catalog", "current_database"];
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident = $value:expr;)*) => {$(
+        $(#[$doc])*
+        pub(super) fn $name(_: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+            Ok(Series::new(PlSmallStr::EMPTY, [$value]).into_column())
+        }
+    )*};
+}
+
+names! {
+    /// `version()`.
+    version = concat!("v", env!("CARGO_PKG_VERSION"));
+    /// `current_user`: there are no users.
+    user = "faultlab";
+    /// `current_database()`.
+    database = "faultlab";
+    /// `current_schema()`: where a table is looked for whose name says nothing else.
+    schema = "main";
+}
+
+/// Types of `constant_or_null`.
+pub(super) fn constant_or_null_typing(args: &[DataType]) -> Option<Signature> {
+    (args.len() >= 2).then(|| Signature { args: args.to_vec(), result: args[0].clone() })
+}
+
+/// `constant_or_null(x, ...)`: `x`, or NULL where any other argument is NULL.
+pub(super) fn constant_or_null(
+    args: &[Column],
+    _: &[DataType],
+    result: &DataType,
+    rows: usize,
+) -> Result<Column, RowError> {
+    let length = result_length(args, rows);
+    let there: Vec<_> = args[1..].iter().map(Column::is_not_null).collect();
+    let at = |there: &BooleanChunked, row: usize| there.get(if there.len() == 1 { 0 } else { row }) == Some(true);
+    let kept: BooleanChunked = (0..length).map(|row| Some(there.iter().all(|column| at(column, row)))).collect();
+    let nulls = Column::full_null(PlSmallStr::EMPTY, 1, &result.physical());
+    let value = super::conditional::full_length(args[0].clone(), length)?;
+    Ok(value.zip_with(&kept, &nulls)?)
 }
 
 /// `now()` and `current_date` have no arguments to compute from: [`clock_value`] answers them before a kernel is asked.

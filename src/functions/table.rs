@@ -48,6 +48,8 @@ pub(super) enum Typing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fails {
     Never,
+    /// Never, but every call gives another value: it is kept where it stands, as one that fails is.
+    Volatile,
     /// Unless the result is floating point.
     UnlessFloat,
     Sometimes,
@@ -96,9 +98,14 @@ impl ScalarFunction {
     pub fn can_fail(&self, result: &DataType) -> bool {
         match self.fails {
             Fails::Never => false,
-            Fails::Sometimes => true,
+            Fails::Sometimes | Fails::Volatile => true,
             Fails::UnlessFloat => !matches!(result, DataType::Float | DataType::Double),
         }
+    }
+
+    /// Whether two calls with the same arguments differ, as those of `random()` do.
+    pub fn is_volatile(&self) -> bool {
+        self.fails == Fails::Volatile
     }
 
     /// The kernel of this function; arguments must have the types of a signature that [`ScalarFunction::bind`] gave.

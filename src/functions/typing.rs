@@ -398,6 +398,12 @@ pub(super) fn choice(args: &[DataType]) -> Option<Signature> {
     Some(Signature { args, result: branches.result })
 }
 
+/// `try`: whatever the argument is.
+pub(super) fn unchanged(args: &[DataType]) -> Option<Signature> {
+    let [t] = args else { return None };
+    Some(Signature { args: vec![t.clone()], result: t.clone() })
+}
+
 /// `abs`: the type of the argument.
 pub(super) fn same_number(args: &[DataType]) -> Option<Signature> {
     let [t] = args else { return None };

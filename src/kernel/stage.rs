@@ -7,10 +7,11 @@ use super::write::TaskWriter;
 use crate::journal::TaskError;
 use crate::plan::write::WriteTarget;
 use crate::plan::{Exchange, Fragment, Stage, expr::ColumnDef};
-use crate::scheduler::PartitionId;
+use crate::scheduler::{PartitionId, StageId};
 
 /// A stage whose fragment is lowered to operators. Holds nothing of a task; shared by all tasks of the stage.
 pub struct CompiledStage {
+    id: StageId,
     root: Operator,
     columns: Vec<ColumnDef>,
     exchange: Exchange,
@@ -26,6 +27,7 @@ impl CompiledStage {
             fragment => (fragment, None),
         };
         Ok(CompiledStage {
+            id: stage.id,
             root: Operator::compile(fragment, stage.id, &mut 0)?,
             columns: stage.fragment.columns(),
             exchange: stage.exchange.clone(),
@@ -41,6 +43,7 @@ impl CompiledStage {
         inputs: &TaskInputs,
         context: &TaskContext,
     ) -> Result<TaskOutput, TaskError> {
+        crate::functions::begin_draws(context.clock.seed, self.id.0.into(), partition.0.into());
         let blocks = || inputs.exchanges.values().flatten();
         let block_bytes: u64 = blocks().map(|b| b.bytes).sum();
         let memory = Memory::default();

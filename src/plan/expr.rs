@@ -247,7 +247,9 @@ impl Expr {
             (ExprKind::Column(a), ExprKind::Column(b)) => a == b,
             (ExprKind::Literal(a), ExprKind::Literal(b)) => a == b,
             (ExprKind::Cast { lenient: a, .. }, ExprKind::Cast { lenient: b, .. }) => a == b,
-            (ExprKind::Call { function: a, .. }, ExprKind::Call { function: b, .. }) => a == b,
+            (ExprKind::Call { function: a, .. }, ExprKind::Call { function: b, .. }) => {
+                a == b && !crate::functions::find(a).is_some_and(|f| f.is_volatile())
+            }
             (ExprKind::And(_), ExprKind::And(_)) | (ExprKind::Or(_), ExprKind::Or(_)) => true,
             (ExprKind::Not(_), ExprKind::Not(_)) => true,
             (ExprKind::IsNull { negated: a, .. }, ExprKind::IsNull { negated: b, .. }) => a == b,

@@ -121,9 +121,11 @@ impl LineHelper {
         }
         self.names.extend(crate::journal::tables::NAMES.iter().map(|name| format!("system.runtime.{name}")));
         self.names.extend(SETTINGS.iter().map(|setting| setting.name.to_string()));
-        self.names.extend(AGGREGATES.iter().map(|function| function.name.to_string()));
+        let aggregates = AGGREGATES.iter().flat_map(|function| std::iter::once(&function.name).chain(function.aliases));
+        let scalars =
+            crate::functions::all().flat_map(|function| std::iter::once(&function.name).chain(function.aliases));
         self.names.extend(WINDOWS.iter().map(|function| function.name.to_string()));
-        self.names.extend(crate::functions::all().map(|function| function.name.to_string()));
+        self.names.extend(aggregates.chain(scalars).map(|name| name.to_string()));
         self.names.retain(|name| name.chars().any(char::is_alphabetic));
     }
 

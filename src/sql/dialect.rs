@@ -1,13 +1,104 @@
 //! The SQL that is understood: DuckDB's, as sqlparser has it, plus what that dialect leaves out.
 
-use sqlparser::dialect::{Dialect, DuckDbDialect};
+use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
+use sqlparser::dialect::{Dialect, DuckDbDialect, Precedence};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Token;
 use std::any::TypeId;
 
 /// DuckDB's dialect with nested comments, escape strings, and ORDER BY / GROUP BY ALL.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct FaultlabDialect;
 
+/// `^` and `**`: above multiplication, below casts.
+const POWER: u8 = 45;
+/// A sign before its number: -2 ^ 2 is 4, as in DuckDB.
+const SIGN: u8 = 46;
+/// `||`, `&`, `|`, `<<`, `>>`, `~` and every other operator without a place of its own: below addition, above comparison, all alike.
+const OTHER: u8 = 25;
+/// LIKE, GLOB, SIMILAR TO, IN, BETWEEN: above comparison.
+const TEST: u8 = 22;
+
 impl Dialect for FaultlabDialect {
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        let (op, precedence) = match parser.peek_token_ref().token {
+            Token::Minus => (UnaryOperator::Minus, SIGN),
+            Token::Plus => (UnaryOperator::Plus, SIGN),
+            Token::Tilde => (UnaryOperator::BitwiseNot, OTHER),
+            Token::AtSign => (UnaryOperator::PGAbs, OTHER),
+            _ => return None,
+        };
+        parser.advance_token();
+        let expr = parser.parse_subexpr(precedence);
+        Some(expr.map(|expr| Expr::UnaryOp { op, expr: Box::new(expr) }))
+    }
+
+    fn parse_infix(&self, parser: &mut Parser, left: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
+        if parser.peek_token_ref().token == Token::Mul && parser.peek_nth_token_ref(1).token == Token::Mul {
+            parser.advance_token();
+            parser.advance_token();
+            let power = |right| Expr::BinaryOp {
+                left: Box::new(left.clone()),
+                op: BinaryOperator::PGExp,
+                right: Box::new(right),
+            };
+            return Some(parser.parse_subexpr(precedence).map(power));
+        }
+        let negated = parser.peek_keyword(Keyword::NOT);
+        let is_glob = |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::GLOB);
+        let op = match &parser.peek_nth_token_ref(usize::from(negated)).token {
+            token if is_glob(token) => BinaryOperator::Glob,
+            Token::CaretAt if !negated => BinaryOperator::PGStartsWith,
+            _ => return None,
+        };
+        if negated {
+            parser.advance_token();
+        }
+        parser.advance_token();
+        let right = parser.parse_subexpr(precedence);
+        Some(right.map(|right| {
+            let test = Expr::BinaryOp { left: Box::new(left.clone()), op, right: Box::new(right) };
+            match negated {
+                true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(Expr::Nested(Box::new(test))) },
+                false => test,
+            }
+        }))
+    }
+
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        match parser.peek_token_ref().token {
+            Token::Caret => Some(Ok(POWER)),
+            Token::Mul if parser.peek_nth_token_ref(1).token == Token::Mul => Some(Ok(POWER)),
+            Token::StringConcat
+            | Token::Pipe
+            | Token::Ampersand
+            | Token::ShiftLeft
+            | Token::ShiftRight
+            | Token::CaretAt
+            | Token::Tilde
+            | Token::TildeAsterisk
+            | Token::ExclamationMarkTilde
+            | Token::ExclamationMarkTildeAsterisk
+            | Token::DoubleTilde
+            | Token::DoubleTildeAsterisk
+            | Token::ExclamationMarkDoubleTilde
+            | Token::ExclamationMarkDoubleTildeAsterisk => Some(Ok(OTHER)),
+            _ => None,
+        }
+    }
+
+    fn prec_value(&self, precedence: Precedence) -> u8 {
+        match precedence {
+            Precedence::Like | Precedence::Between => TEST,
+            other => DuckDbDialect.prec_value(other),
+        }
+    }
+
+    fn supports_factorial_operator(&self) -> bool {
+        true
+    }
+
     /// The parser asks for DuckDB by type in a few places (`//`, `EXCLUDE`).
     fn dialect(&self) -> TypeId {
         TypeId::of::<DuckDbDialect>()

@@ -39,6 +39,15 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "nullif(1, 1)",
     ),
     entry(
+        ("try", &[]),
+        Conditional,
+        Rule(typing::unchanged, &["T -> T"]),
+        Never,
+        conditional::first,
+        "the argument, or NULL for the rows where it fails",
+        "try(1 // 0)",
+    ),
+    entry(
         ("if", &[]),
         Conditional,
         Rule(typing::choice, &["BOOLEAN, T, T -> T"]),

@@ -2,10 +2,10 @@
 
 use super::entry;
 use crate::functions::table::Category::Number;
-use crate::functions::table::Fails::{Never, Sometimes, UnlessFloat};
+use crate::functions::table::Fails::{Never, Sometimes, UnlessFloat, Volatile};
 use crate::functions::table::ScalarFunction;
 use crate::functions::table::Typing::{self, Overloads, Rule};
-use crate::functions::{bits, datemake, integers, math, typing};
+use crate::functions::{bits, datemake, integers, math, random, typing};
 
 /// Numbers, and the moments that can be infinite.
 const INFINITE: Typing =
@@ -272,5 +272,14 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         bits::count,
         "how many bits are set",
         "bit_count(7)",
+    ),
+    entry(
+        ("random", &["rand"]),
+        Number,
+        NUMBER,
+        Volatile,
+        random::random,
+        "a number from 0 up to 1, another one for every row; the same ones when a query is recomputed",
+        "random() < 1",
     ),
 ];

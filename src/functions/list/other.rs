@@ -5,7 +5,9 @@ use crate::functions::other;
 use crate::functions::table::Category::Other;
 use crate::functions::table::Fails::{Never, Sometimes};
 use crate::functions::table::ScalarFunction;
-use crate::functions::table::Typing::Overloads;
+use crate::functions::table::Typing::{self, Overloads, Rule};
+
+const NAME: Typing = Overloads(&["-> VARCHAR"]);
 
 pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
@@ -26,13 +28,41 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "fails with a message of your own",
         "coalesce(1, error('no value'))",
     ),
+    entry(("version", &[]), Other, NAME, Never, other::version, "the version of faultlab", "version() IS NOT NULL"),
     entry(
-        ("version", &[]),
+        ("current_user", &["user", "session_user", "current_role"]),
         Other,
-        Overloads(&["-> VARCHAR"]),
+        NAME,
         Never,
-        other::version,
-        "the version of faultlab",
-        "version() IS NOT NULL",
+        other::user,
+        "who asks; there are no users here",
+        "current_user",
+    ),
+    entry(
+        ("current_database", &["current_catalog"]),
+        Other,
+        NAME,
+        Never,
+        other::database,
+        "the catalog of the tables",
+        "current_database()",
+    ),
+    entry(
+        ("current_schema", &[]),
+        Other,
+        NAME,
+        Never,
+        other::schema,
+        "the schema of tables without one",
+        "current_schema()",
+    ),
+    entry(
+        ("constant_or_null", &[]),
+        Other,
+        Rule(other::constant_or_null_typing, &["T, ANY... -> T"]),
+        Never,
+        other::constant_or_null,
+        "the first argument, or NULL if any other is NULL",
+        "constant_or_null(1, NULL)",
     ),
 ];

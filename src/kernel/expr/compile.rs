@@ -29,7 +29,7 @@ pub(super) fn compile(expr: &Expr) -> Result<CompiledExpr, TaskError> {
             return Err(TaskError::bug("a subquery reached the kernels"));
         }
     };
-    let can_fail = fails || children(&node).any(|child| child.can_fail);
+    let can_fail = fails || !matches!(node, Node::Try(_)) && children(&node).any(|child| child.can_fail);
     let columns = expr.columns().into_iter().map(name_of).collect();
     Ok(CompiledExpr { node, dtype: expr.dtype.clone(), span: expr.span, can_fail, columns })
 }
@@ -46,6 +46,7 @@ fn compile_call(name: &str, args: &[Expr], expr: &Expr) -> Result<(Node, bool), 
             return Ok((Node::Clock(function.name.to_string()), false));
         }
         ("coalesce" | "ifnull", _) => return Ok((Node::Coalesce(compile_all(args)?), false)),
+        ("try", [arg]) => return Ok((Node::Try(Box::new(compile(arg)?)), false)),
         ("if", [condition, then, otherwise]) => {
             let node = compile_case(&[(condition.clone(), then.clone())], Some(otherwise))?;
             return Ok((node, false));
@@ -92,9 +93,11 @@ fn compile_in_list(arg: &Expr, items: &[Expr], negated: bool) -> Result<Node, Ta
 fn children(node: &Node) -> Box<dyn Iterator<Item = &CompiledExpr> + '_> {
     match node {
         Node::Column(_) | Node::Constant(_) | Node::Clock(_) => Box::new(std::iter::empty()),
-        Node::Cast { arg, .. } | Node::Not(arg) | Node::IsNull { arg, .. } | Node::Member { arg, .. } => {
-            Box::new(std::iter::once(&**arg))
-        }
+        Node::Cast { arg, .. }
+        | Node::Not(arg)
+        | Node::IsNull { arg, .. }
+        | Node::Member { arg, .. }
+        | Node::Try(arg) => Box::new(std::iter::once(&**arg)),
         Node::Call { args, .. } | Node::Coalesce(args) | Node::And(args) | Node::Or(args) => Box::new(args.iter()),
         Node::Case { branches, otherwise } => {
             Box::new(branches.iter().flat_map(|(condition, value)| [condition, value]).chain(otherwise.as_deref()))

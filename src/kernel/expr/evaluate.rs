@@ -31,6 +31,7 @@ pub(super) fn evaluate(expr: &CompiledExpr, frame: &DataFrame, clock: &QueryCloc
         }
         Node::Coalesce(args) => coalesce(args, frame, clock),
         Node::Case { branches, otherwise } => case(expr, branches, otherwise.as_deref(), frame, clock),
+        Node::Try(arg) => attempt(arg, frame, clock),
         Node::And(_) | Node::Or(_) | Node::Not(_) | Node::IsNull { .. } | Node::Member { .. } => {
             Ok(truth::evaluate(expr, frame, clock)?.into_column())
         }
@@ -131,6 +132,30 @@ fn coalesce(args: &[CompiledExpr], frame: &DataFrame, clock: &QueryClock) -> Res
         result = result.zip_with(&filled, &values)?;
     }
     full_or_empty(result, rows)
+}
+
+/// The values of `expr`, with NULL for the rows where it fails: a batch that fails is halved until what fails is one row.
+fn attempt(expr: &CompiledExpr, frame: &DataFrame, clock: &QueryClock) -> Result<Column, TaskError> {
+    let rows = frame.height();
+    match evaluate(expr, frame, clock) {
+        Err(TaskError::User { .. }) if rows <= 1 || expr.columns.is_empty() => {
+            Ok(Column::full_null(PlSmallStr::EMPTY, 1, &expr.dtype.physical()))
+        }
+        Err(TaskError::User { .. }) => {
+            // The other columns need not be cut.
+            let used = expr.columns.iter().map(|name| frame.column(name).cloned()).collect::<Result<Vec<_>, _>>()?;
+            let used = DataFrame::new(rows, used)?;
+            let half = rows / 2;
+            let full = |column: Column, length: usize| {
+                if column.len() == length { column } else { column.new_from_index(0, length) }
+            };
+            let mut first = full(attempt(expr, &used.slice(0, half), clock)?, half);
+            let second = full(attempt(expr, &used.slice(half as i64, rows - half), clock)?, rows - half);
+            first.append(&second)?;
+            Ok(first)
+        }
+        result => result,
+    }
 }
 
 /// A batch without rows gives a column without rows, though the parts were constants.

@@ -63,6 +63,8 @@ enum Node {
         members: Members,
         negated: bool,
     },
+    /// NULL for the rows where it fails.
+    Try(Box<CompiledExpr>),
 }
 
 impl CompiledExpr {

@@ -12,8 +12,26 @@ use crate::sql::{DataType, Value};
 use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 /// Operators whose integer literals take the type of the other side.
-const ARITHMETIC: &[&str] =
-    &["+", "-", "*", "//", "%", "=", "<>", "<", "<=", ">", ">=", "is_distinct_from", "is_not_distinct_from"];
+const ARITHMETIC: &[&str] = &[
+    "+",
+    "-",
+    "*",
+    "//",
+    "%",
+    "&",
+    "|",
+    "xor",
+    "<<",
+    ">>",
+    "=",
+    "<>",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "is_distinct_from",
+    "is_not_distinct_from",
+];
 
 /// A call of a scalar function or operator with bound arguments.
 pub(super) fn scalar(name: &str, args: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
@@ -122,6 +140,14 @@ impl<'q> Binder<'q> {
             return Err(not_supported(name.to_uppercase(), place));
         }
         let args = arguments.exprs.into_iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?;
+        match name.as_str() {
+            "try" => check_try(&args, place)?,
+            "setseed" => {
+                return Err(not_supported("setseed", place)
+                    .hint("random() is fixed for a query already: --seed gives the same numbers in every session"));
+            }
+            _ => {}
+        }
         if name == "getvariable"
             && let [Expr { kind: ExprKind::Literal(Value::Varchar(variable)), .. }] = &args[..]
         {
@@ -141,6 +167,29 @@ impl<'q> Binder<'q> {
             },
             _ => bound,
         })
+    }
+}
+
+/// TRY computes again what failed: that has to give the same, and to be computed where the TRY is.
+fn check_try(args: &[Expr], place: Option<Span>) -> Result<()> {
+    let mut problem = None;
+    for arg in args {
+        arg.walk(&mut |part| {
+            let volatile = match &part.kind {
+                ExprKind::Call { function, .. } => functions::find(function).filter(|f| f.is_volatile()),
+                _ => None,
+            };
+            if let Some(function) = volatile {
+                let message = format!("TRY cannot be used with {}, which differs every time", function.name);
+                problem = Some((message, part.span));
+            } else if part.subquery().is_some() {
+                problem = Some(("TRY cannot be used with a subquery".to_string(), part.span));
+            }
+        });
+    }
+    match problem {
+        Some((message, span)) => Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(span.or(place))),
+        None => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use super::call::scalar;
 use super::coerce::{cast, coerce, common, condition, equatable};
 use super::literal::{data_type, interval, literal, units};
 use super::scope::Resolved;
-use crate::functions::part_function;
+use crate::functions::{self, part_function};
 use crate::journal::ErrorCode;
 use crate::plan::expr::{Expr, ExprKind};
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
@@ -195,7 +195,18 @@ impl<'q> Binder<'q> {
             A::Array(_) | A::CompoundFieldAccess { .. } => Err(not_supported("lists", self.span_of(expr))),
             A::AtTimeZone { timestamp, time_zone } => self.call_of("timezone", &[time_zone, timestamp], clause),
             A::AnyOp { .. } | A::AllOp { .. } => Err(not_supported("ANY and ALL", self.span_of(expr))),
-            A::SimilarTo { .. } | A::RLike { .. } => Err(not_supported("SIMILAR TO", self.span_of(expr))),
+            A::SimilarTo { escape_char: Some(escape), .. } => {
+                Err(not_supported("ESCAPE with SIMILAR TO", self.span_of(&**escape)))
+            }
+            A::SimilarTo { negated, expr: arg, pattern, escape_char: None } => {
+                self.like("regexp_full_match", *negated, [arg, pattern], None, clause)
+            }
+            A::RLike { .. } => Err(not_supported("RLIKE", self.span_of(expr))
+                .hint("write regexp_matches(text, pattern), or text ~ pattern")),
+            A::Overlay { expr: arg, overlay_what, overlay_from, overlay_for } => {
+                let args = [&**arg, overlay_what, overlay_from].into_iter().chain(overlay_for.as_deref());
+                self.call_of("overlay", &args.collect::<Vec<_>>(), clause)
+            }
             A::Lambda(_) => Err(not_supported("lambda functions", self.span_of(expr))),
             A::Collate { .. } => Err(not_supported("COLLATE", self.span_of(expr))),
             A::Wildcard(_) | A::QualifiedWildcard(..) => {
@@ -209,7 +220,18 @@ impl<'q> Binder<'q> {
         if let (None, Some(position)) = (ident.quote_style, ident.value.strip_prefix('#')) {
             return self.column_at(position, self.span(ident.span));
         }
-        match self.resolve_name(ident)? {
+        let resolved = match self.resolve_name(ident) {
+            // What SQL writes as a function without brackets, unless there is a column of that name.
+            Err(error) if error.code == ErrorCode::ColumnNotFound && ident.quote_style.is_none() => {
+                let name = ident.value.to_lowercase();
+                return match functions::BARE.contains(&name.as_str()) {
+                    true => scalar(&name, Vec::new(), self.span(ident.span)),
+                    false => Err(error),
+                };
+            }
+            resolved => resolved?,
+        };
+        match resolved {
             Resolved::Column(column) => Ok(column),
             Resolved::Alias(meant) => {
                 let place = self.span(ident.span);
@@ -294,6 +316,17 @@ impl<'q> Binder<'q> {
             BinaryOperator::GtEq => ">=",
             BinaryOperator::PGExp | BinaryOperator::PGBitwiseXor | BinaryOperator::BitwiseXor => "pow",
             BinaryOperator::PGStartsWith => "starts_with",
+            BinaryOperator::BitwiseAnd => "&",
+            BinaryOperator::BitwiseOr => "|",
+            BinaryOperator::PGBitwiseShiftLeft => "<<",
+            BinaryOperator::PGBitwiseShiftRight => ">>",
+            BinaryOperator::Glob => "glob",
+            BinaryOperator::PGRegexMatch => "regexp_matches",
+            BinaryOperator::PGRegexNotMatch => {
+                return Ok(not(self.call_of("regexp_matches", &[left, right], clause)?));
+            }
+            BinaryOperator::PGRegexIMatch => return self.matches_in_any_case(left, right, clause),
+            BinaryOperator::PGRegexNotIMatch => return Ok(not(self.matches_in_any_case(left, right, clause)?)),
             BinaryOperator::PGLikeMatch => "like",
             BinaryOperator::PGILikeMatch => "ilike",
             BinaryOperator::PGNotLikeMatch => return Ok(not(self.call_of("like", &[left, right], clause)?)),
@@ -304,6 +337,14 @@ impl<'q> Binder<'q> {
             }
         };
         self.call_of(name, &[left, right], clause)
+    }
+
+    /// `text ~* pattern`.
+    fn matches_in_any_case(&mut self, text: &'q ast::Expr, pattern: &'q ast::Expr, clause: Clause) -> Result<Expr> {
+        let mut args = vec![self.expression(text, clause)?, self.expression(pattern, clause)?];
+        let place = cover(&args);
+        args.push(Expr::literal(Value::Varchar("i".into()), DataType::Varchar).at(place));
+        scalar("regexp_matches", args, place)
     }
 
     /// AND and OR, flat.
@@ -350,6 +391,9 @@ impl<'q> Binder<'q> {
                 }
                 self.call_of("neg", &[arg], clause)
             }
+            UnaryOperator::BitwiseNot => self.call_of("~", &[arg], clause),
+            UnaryOperator::PGAbs => self.call_of("abs", &[arg], clause),
+            UnaryOperator::PGPostfixFactorial => self.call_of("factorial", &[arg], clause),
             other => Err(not_supported(format!("the operator {other}"), place)),
         }
     }

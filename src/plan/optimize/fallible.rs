@@ -23,7 +23,9 @@ pub fn may_fail(expr: &Expr) -> bool {
         ExprKind::Cast { arg, lenient } => !lenient && functions::cast_can_fail(&arg.dtype, &expr.dtype),
         ExprKind::Call { function, .. } => functions::find(function).is_none_or(|f| f.can_fail(&expr.dtype)),
     };
-    own || expr.children().into_iter().any(may_fail)
+    // TRY is where errors end.
+    let caught = matches!(&expr.kind, ExprKind::Call { function, .. } if function == "try");
+    own || !caught && expr.children().into_iter().any(may_fail)
 }
 
 /// Whether evaluating `expr` may raise an error that depends on more than how large a number grows: sums and products do

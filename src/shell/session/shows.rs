@@ -177,7 +177,8 @@ impl Session {
     fn show_functions(&self, like: Option<&str>) -> StatementResult {
         let mut rows = RowsBuilder::new(&["function", "kind", "signatures", "help", "example"]);
         let wanted = |name: &str| like.is_none_or(|pattern| is_like(&name.to_lowercase(), &pattern.to_lowercase()));
-        for function in crate::functions::all().filter(|function| wanted(function.name)) {
+        let known = |name: &str, aliases: &[&str]| wanted(name) || aliases.iter().any(|alias| wanted(alias));
+        for function in crate::functions::all().filter(|function| known(function.name, function.aliases)) {
             rows.push([
                 function.name.to_string(),
                 function.category.name().to_string(),
@@ -186,7 +187,7 @@ impl Session {
                 function.example.to_string(),
             ]);
         }
-        for function in AGGREGATES.iter().filter(|function| wanted(function.name)) {
+        for function in AGGREGATES.iter().filter(|function| known(function.name, function.aliases)) {
             let texts = [function.name, "aggregate", function.signature, function.help, function.example];
             rows.push(texts.map(str::to_string));
         }
