@@ -3,6 +3,7 @@
 use super::RowError;
 use super::columns::{Rows, Texts, booleans_by_row, result_length, truths_by_row, truths_of_texts};
 use super::regexp::invalid;
+use super::translate::push_lower;
 use crate::journal::TaskError;
 use crate::sql::DataType;
 use memchr::memmem::Finder;
@@ -109,6 +110,13 @@ pub(super) fn ilike(args: &[Column], _: &[DataType], _: &DataType, rows: usize) 
     match_like(args, rows, true)
 }
 
+/// The text in small letters, one for one: what ILIKE compares.
+fn lowered(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    push_lower(text, &mut out);
+    out
+}
+
 fn match_like(args: &[Column], rows: usize, any_case: bool) -> Result<Column, RowError> {
     let length = result_length(args, rows);
     let (texts, patterns) = (Texts::of(&args[0])?, Texts::of(&args[1])?);
@@ -124,12 +132,10 @@ fn match_like(args: &[Column], rows: usize, any_case: bool) -> Result<Column, Ro
     };
     let compiled = |row: usize| -> Result<Option<Like>, TaskError> {
         let (Some(pattern), Some(escape)) = (patterns.get(row), escape_at(row)?) else { return Ok(None) };
-        let like =
-            if any_case { Like::compile(&pattern.to_lowercase(), escape) } else { Like::compile(pattern, escape) };
+        let like = if any_case { Like::compile(&lowered(pattern), escape) } else { Like::compile(pattern, escape) };
         like.map(Some)
     };
-    let matches =
-        |like: &Like, text: &str| if any_case { like.matches(&text.to_lowercase()) } else { like.matches(text) };
+    let matches = |like: &Like, text: &str| if any_case { like.matches(&lowered(text)) } else { like.matches(text) };
     if patterns.is_constant() && escapes.as_ref().is_none_or(Texts::is_constant) {
         return Ok(match compiled(0)? {
             Some(like) => truths_of_texts(&texts, length, |text| matches(&like, text)),

@@ -88,11 +88,19 @@ fn escape<'a>(after: &'a str, out: &mut String, in_class: bool) -> Result<&'a st
             out.push('\\');
             out.push(c);
         }
+        'x' | 'p' | 'P' if rest.starts_with('{') => {
+            // The braces hold a name or a code, no number of repetitions.
+            let Some(end) = rest.find('}') else { return Err(format!("'\\{c}{{' is not closed")) };
+            out.push('\\');
+            out.push(c);
+            out.push_str(&rest[..=end]);
+            return Ok(&rest[end + 1..]);
+        }
         'a' | 'f' | 't' | 'n' | 'r' | 'v' | 'p' | 'P' => {
             out.push('\\');
             out.push(c);
         }
-        'x' if rest.starts_with(|c: char| c.is_ascii_hexdigit() || c == '{') => out.push_str("\\x"),
+        'x' if rest.starts_with(|c: char| c.is_ascii_hexdigit()) => out.push_str("\\x"),
         '0' => {
             let digits = rest.len() - rest.trim_start_matches(|c: char| ('0'..='7').contains(&c)).len();
             let (octal, rest) = rest.split_at(digits.min(2));
@@ -174,6 +182,8 @@ mod tests {
             (r"\-\/\#\ ", "-/# ", true),
             (r"\p{Greek}", "α", true),
             (r"[\d-]", "-", true),
+            (r"^\pL$", "é", true),
+            (r"\x{e9}\x41", "éA", true),
         ] {
             let regex = regex::Regex::new(&translated(pattern).unwrap()).unwrap();
             assert_eq!(regex.is_match(text), expected, "{pattern} on {text}");
