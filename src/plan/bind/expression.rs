@@ -392,7 +392,6 @@ impl<'q> Binder<'q> {
                 self.call_of("neg", &[arg], clause)
             }
             UnaryOperator::BitwiseNot => self.call_of("~", &[arg], clause),
-            UnaryOperator::PGAbs => self.call_of("abs", &[arg], clause),
             UnaryOperator::PGPostfixFactorial => self.call_of("factorial", &[arg], clause),
             other => Err(not_supported(format!("the operator {other}"), place)),
         }
