@@ -110,7 +110,8 @@ impl<'q> Binder<'q> {
                 .at(place)
                 .hint(format!("write {name}(...) OVER (ORDER BY ...)")));
         }
-        if call.null_treatment.is_some() || !matches!(call.parameters, FunctionArguments::None) {
+        let treats_nulls = call.null_treatment.is_some() && clause != Clause::Window;
+        if treats_nulls || !matches!(call.parameters, FunctionArguments::None) {
             return Err(not_supported("this form of a call", place));
         }
         if functions::aggregates::is_aggregate(&name) {

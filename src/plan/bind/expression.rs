@@ -57,15 +57,12 @@ impl Clause {
     pub fn allow_window(self, place: Option<Span>) -> Result<()> {
         let later = "filter by it with QUALIFY, or in a query around this one";
         let (message, hint) = match self {
-            Clause::Select | Clause::OrderBy | Clause::Qualify => return Ok(()),
+            Clause::Select | Clause::OrderBy | Clause::OutputOrder | Clause::Qualify => return Ok(()),
             Clause::Where => ("WHERE cannot contain window functions", later),
             Clause::Having => ("HAVING cannot contain window functions", later),
             Clause::GroupBy => ("GROUP BY cannot contain window functions", "compute it in a subquery in FROM"),
             Clause::JoinOn => ("a join condition cannot contain window functions", "compute it in a subquery in FROM"),
             Clause::Values => ("VALUES cannot contain window functions", "compute it in a query"),
-            Clause::OutputOrder => {
-                ("this ORDER BY cannot contain window functions", "order a query around this one by it")
-            }
             Clause::AggregateArgument => {
                 ("an aggregate cannot contain window functions", "compute the inner one in a subquery in FROM")
             }

@@ -117,6 +117,8 @@ fn call(function: &ast::Function) -> String {
     let name = match lower.as_str() {
         "coalesce" => "COALESCE",
         "grouping" | "grouping_id" => "GROUPING",
+        "first" if function.over.is_some() => "first_value",
+        "last" if function.over.is_some() => "last_value",
         "percentile_cont" if !within.is_empty() => "quantile_cont",
         "percentile_disc" if !within.is_empty() => "quantile_disc",
         name => name,

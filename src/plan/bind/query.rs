@@ -296,7 +296,7 @@ impl<'q> Binder<'q> {
             bound.output.iter().map(|c| ScopeColumn::plain(c.name.clone(), c.column, c.dtype.clone())).collect();
         self.scopes.push(Scope { relations: vec![Relation { name: Vec::new(), columns }], ..Scope::default() });
         let keys = self.order_keys(order_by, &bound);
-        self.scopes.pop();
+        let windows = self.scopes.pop().map(|scope| scope.windows).unwrap_or_default();
         let mut sort = Vec::new();
         let mut hidden: Vec<(ColumnDef, Expr)> = Vec::new();
         for (expr, options) in keys? {
@@ -312,10 +312,10 @@ impl<'q> Binder<'q> {
         }
         let visible = bound.plan.columns();
         let pass = |c: &ColumnDef| (c.clone(), Expr::column(c.id, c.dtype.clone()));
-        let needs_hidden = !hidden.is_empty();
-        let mut plan = bound.plan;
+        let needs_hidden = !hidden.is_empty() || !windows.is_empty();
+        let mut plan = self.windows(bound.plan, windows);
         if needs_hidden {
-            let columns = visible.iter().map(pass).chain(hidden).collect();
+            let columns = plan.columns().iter().map(pass).chain(hidden).collect();
             plan = LogicalPlan::Project { input: Box::new(plan), columns };
         }
         plan = LogicalPlan::Sort { input: Box::new(plan), keys: sort };

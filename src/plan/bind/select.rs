@@ -233,7 +233,7 @@ impl<'q> Binder<'q> {
                     if self.columns_item(&mut items, expr, None)? {
                         continue;
                     }
-                    let name = self.defined_name(expr).unwrap_or_else(|| column_name(expr));
+                    let name = self.defined_name(expr).unwrap_or_else(|| column_name(&self.with_named_windows(expr)));
                     self.item(&mut items, expr, name)?;
                 }
                 ast::SelectItem::ExprWithAlias { expr, alias } => {

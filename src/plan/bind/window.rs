@@ -3,7 +3,7 @@
 
 use super::binder::{Binder, not_supported};
 use super::call::{Arguments, list_arguments, no_match, scalar};
-use super::coerce::{cast, coerce};
+use super::coerce::{cast, coerce, is_text_literal};
 use super::expression::Clause;
 use super::grouping::{Grouped, PendingAggregate, PreProjection};
 use crate::functions::windows::{WindowFunction, find_window};
@@ -129,6 +129,28 @@ impl PendingWindow {
     }
 }
 
+/// `IGNORE NULLS` or `RESPECT NULLS`, behind the brackets or at their end. Where the last argument ends with a call, the parser
+/// takes the words for a part of that.
+fn null_treatment(call: &ast::Function) -> Option<NullTreatment> {
+    let FunctionArguments::List(list) = &call.args else { return call.null_treatment };
+    let written = list.clauses.iter().find_map(|clause| match clause {
+        FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => Some(*treatment),
+        _ => None,
+    });
+    let mut last = match list.args.last() {
+        Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr))) => Some(expr),
+        _ => None,
+    };
+    while let Some(ast::Expr::BinaryOp { right: end, .. } | ast::Expr::UnaryOp { expr: end, .. }) = last {
+        last = Some(end);
+    }
+    let at_end = match last {
+        Some(ast::Expr::Function(inner)) if inner.over.is_none() => inner.null_treatment,
+        _ => None,
+    };
+    call.null_treatment.or(written).or(at_end)
+}
+
 fn invalid(message: impl Into<String>, place: Option<Span>) -> Diagnostic {
     Diagnostic::new(ErrorCode::InvalidArguments, message).at(place)
 }
@@ -170,6 +192,34 @@ impl<'q> Binder<'q> {
             Some(hint) => error.hint(hint),
             None => error.hint("define it behind FROM and WHERE: WINDOW w AS (PARTITION BY ... ORDER BY ...)"),
         })
+    }
+
+    /// The expression with the windows that it names spelled out, as DuckDB calls its column.
+    pub fn with_named_windows(&self, expr: &ast::Expr) -> ast::Expr {
+        let mut expr = expr.clone();
+        if self.scopes.last().is_none_or(|scope| scope.windows_by_name.is_empty()) {
+            return expr;
+        }
+        let _ = ast::visit_expressions_mut(&mut expr, |expr| {
+            if let ast::Expr::Function(ast::Function { over: Some(over), .. }) = expr {
+                let (name, order_by, frame) = match &*over {
+                    ast::WindowType::NamedWindow(name) => (Some(name), Vec::new(), None),
+                    ast::WindowType::WindowSpec(spec) => {
+                        (spec.window_name.as_ref(), spec.order_by.clone(), spec.window_frame.clone())
+                    }
+                };
+                if let Some(base) = name.and_then(|name| self.named_window(name).ok()) {
+                    *over = ast::WindowType::WindowSpec(ast::WindowSpec {
+                        window_name: None,
+                        partition_by: base.partition_by.to_vec(),
+                        order_by: if order_by.is_empty() { base.order_by.to_vec() } else { order_by },
+                        window_frame: frame.or(base.frame.cloned()),
+                    });
+                }
+            }
+            std::ops::ControlFlow::<()>::Continue(())
+        });
+        expr
     }
 
     /// What stands in the brackets, on top of the window that it names.
@@ -273,13 +323,14 @@ impl<'q> Binder<'q> {
         if call.filter.is_some() {
             return Err(invalid(format!("FILTER belongs to an aggregate, and {name} is none"), place));
         }
-        let (mut ignore_nulls, mut order): (Option<NullTreatment>, &[ast::OrderByExpr]) = (call.null_treatment, &[]);
+        let ignore_nulls = null_treatment(call);
+        let mut order: &[ast::OrderByExpr] = &[];
         let mut arguments = Arguments { exprs: Vec::new(), distinct: false, star: false };
         if let FunctionArguments::List(list) = &call.args {
             arguments = list_arguments(list, place)?;
             for written in &list.clauses {
                 match written {
-                    FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => ignore_nulls = Some(*treatment),
+                    FunctionArgumentClause::IgnoreOrRespectNulls(_) => {}
                     FunctionArgumentClause::OrderBy(keys) if function.can_order() => order = keys,
                     _ => return Err(not_supported(format!("this clause inside {name}"), place)),
                 }
@@ -304,8 +355,13 @@ impl<'q> Binder<'q> {
         let types: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
         let signature = function.signature_of(&types).map_err(|m| no_match(name, &types, m, place))?;
         let mut converted = Vec::new();
-        for (arg, to) in args.into_iter().zip(&signature.args) {
-            // Numbers of rows and defaults are cast as if the user had written so.
+        for (number, (arg, to)) in args.into_iter().zip(&signature.args).enumerate() {
+            let is_count = number == 1 || name == "ntile";
+            if is_count && !(arg.dtype.is_integer() || arg.dtype == DataType::Null || is_text_literal(&arg)) {
+                let mismatch = functions::Mismatch::Arguments { expected: function.signature.to_string() };
+                return Err(no_match(name, &types, mismatch, place));
+            }
+            // Defaults are cast as if the user had written so.
             let value = coerce(arg, to);
             converted.push(match value.kind {
                 ExprKind::Cast { arg, .. } => cast(*arg, to.clone(), false)?,
@@ -325,10 +381,7 @@ impl<'q> Binder<'q> {
     }
 
     fn window_aggregate(&mut self, name: &str, call: &'q ast::Function, place: Option<Span>) -> Result<PendingWindow> {
-        let treats_nulls = |list: &ast::FunctionArgumentList| {
-            list.clauses.iter().any(|c| matches!(c, FunctionArgumentClause::IgnoreOrRespectNulls(_)))
-        };
-        if call.null_treatment.is_some() || matches!(&call.args, FunctionArguments::List(list) if treats_nulls(list)) {
+        if null_treatment(call).is_some() {
             return Err(invalid("IGNORE and RESPECT NULLS have no meaning for aggregates", place)
                 .hint("say which rows count: FILTER (WHERE x IS NOT NULL)"));
         }
