@@ -92,20 +92,20 @@ impl Frame {
             && self.exclude == Exclude::NoOthers
     }
 
-    /// `ROWS BETWEEN 1 PRECEDING AND CURRENT ROW EXCLUDE TIES`.
+    /// `rows between 1 preceding and current row exclude ties`.
     pub fn display(&self, names: &dyn Fn(ColumnId) -> String) -> String {
         let unit = match self.unit {
-            FrameUnit::Rows => "ROWS",
-            FrameUnit::Range => "RANGE",
-            FrameUnit::Groups => "GROUPS",
+            FrameUnit::Rows => "rows",
+            FrameUnit::Range => "range",
+            FrameUnit::Groups => "groups",
         };
         let exclude = match self.exclude {
             Exclude::NoOthers => "",
-            Exclude::CurrentRow => " EXCLUDE CURRENT ROW",
-            Exclude::Group => " EXCLUDE GROUP",
-            Exclude::Ties => " EXCLUDE TIES",
+            Exclude::CurrentRow => " exclude current row",
+            Exclude::Group => " exclude group",
+            Exclude::Ties => " exclude ties",
         };
-        format!("{unit} BETWEEN {} AND {}{exclude}", self.start.display(names), self.end.display(names))
+        format!("{unit} between {} and {}{exclude}", self.start.display(names), self.end.display(names))
     }
 }
 
@@ -127,11 +127,11 @@ impl Bound {
 
     fn display(&self, names: &dyn Fn(ColumnId) -> String) -> String {
         match self {
-            Bound::UnboundedPreceding => "UNBOUNDED PRECEDING".into(),
-            Bound::Preceding(offset) => format!("{} PRECEDING", offset.display(names)),
-            Bound::CurrentRow => "CURRENT ROW".into(),
-            Bound::Following(offset) => format!("{} FOLLOWING", offset.display(names)),
-            Bound::UnboundedFollowing => "UNBOUNDED FOLLOWING".into(),
+            Bound::UnboundedPreceding => "unbounded preceding".into(),
+            Bound::Preceding(offset) => format!("{} preceding", offset.display(names)),
+            Bound::CurrentRow => "current row".into(),
+            Bound::Following(offset) => format!("{} following", offset.display(names)),
+            Bound::UnboundedFollowing => "unbounded following".into(),
         }
     }
 }
@@ -235,8 +235,8 @@ impl WindowCall {
             over.push(format!("order by {}", keys(&self.order_by)));
         }
         let implied = if self.order_by.is_empty() { self.frame.is_whole() } else { self.frame == Frame::running() };
-        if !implied && !self.frame.is_whole() || (!implied && !self.order_by.is_empty()) {
-            over.push(self.frame.display(names).to_lowercase());
+        if !implied {
+            over.push(self.frame.display(names));
         }
         format!("{call}({}){filter} over ({})", inside.trim(), over.join(" "))
     }

@@ -71,11 +71,13 @@ impl Evaluation<'_> {
             sql::DataType::Decimal { scale, .. } => Some(*scale),
             _ => None,
         };
-        let is_float = values.dtype().is_float();
-        let has_order = !values.dtype().is_nested();
+        let dtype = &aggregate.args[0].1;
+        let is_exact = dtype.is_integer() || scale.is_some();
+        // Intervals of different months and days may be equal: they are compared elsewhere.
+        let has_order = !values.dtype().is_nested() && *dtype != sql::DataType::Interval;
         match aggregate.function.as_str() {
             "count" => return Ok(self.counts(&frames, &masked)),
-            "sum" | "avg" if !is_float => {
+            "sum" | "avg" if is_exact => {
                 let is_average = aggregate.function == "avg";
                 let average = is_average.then(|| scale.unwrap_or(0));
                 let exact = self.exact_sums(&frames, &values, &masked, average, !is_average && scale.is_some())?;
@@ -83,7 +85,7 @@ impl Evaluation<'_> {
                     return Ok(exact);
                 }
             }
-            "sum" | "avg" if *values.dtype() == DataType::Float64 && frames.grow(self.layout) => {
+            "sum" | "avg" if *dtype == sql::DataType::Double && frames.grow(self.layout) => {
                 return self.running_sums(&frames, &values, &masked, aggregate.function == "avg");
             }
             "min" | "bool_and" if has_order => return self.extremes(&frames, &values, &masked, false),
