@@ -13,7 +13,7 @@ const NULL_FOLDER: &str = "__HIVE_DEFAULT_PARTITION__";
 /// Adds the columns that follow from where the files are. A column of that name inside the files gives way to it, except in
 /// CSV, whose columns are counted.
 pub(super) fn add_constants(table: &mut Table, places: &[FilePlace], options: &FileOptions) {
-    let folders: Vec<BTreeMap<String, String>> = places.iter().map(|place| folders_of(place)).collect();
+    let folders: Vec<BTreeMap<String, String>> = places.iter().map(folders_of).collect();
     let alike = folders
         .first()
         .is_some_and(|first| !first.is_empty() && folders.iter().all(|other| other.keys().eq(first.keys())));

@@ -5,7 +5,8 @@ use super::own_statement::{Cursor, not_supported};
 use super::parse::{parse_change, parse_query};
 use super::source::Tokens;
 use super::statement::{Change, Copy, CopyOption, CopySource, Show, Statement};
-use sqlparser::tokenizer::Token;
+use sqlparser::ast;
+use sqlparser::tokenizer::{Span, Token};
 
 /// What CREATE, DROP and ALTER can name and we do not have.
 const OTHER_OBJECTS: &[&str] = &[
@@ -42,6 +43,10 @@ impl Cursor<'_> {
         }
         let mut left_out = Vec::new();
         let mut by_name = false;
+        let mut names = Vec::new();
+        if verb == "CREATE" {
+            (names, left_out) = self.names_before_as();
+        }
         if verb == "INSERT" {
             self.eat("INTO");
             self.name("the name of a table")?;
@@ -51,7 +56,36 @@ impl Cursor<'_> {
                 left_out = vec![place, place + 1];
             }
         }
-        Ok(Change { statement: parse_change(self.text, self.tokens, first, &left_out)?, by_name })
+        let mut statement = parse_change(self.text, self.tokens, first, &left_out)?;
+        if let ast::Statement::CreateTable(create) = &mut *statement {
+            let column = |name| ast::ColumnDef { name, data_type: ast::DataType::Unspecified, options: Vec::new() };
+            create.columns.extend(names.into_iter().map(column));
+        }
+        Ok(Change { statement, by_name })
+    }
+
+    /// `(a, b)` before the AS of CREATE TABLE, which the parser takes for columns without types: the names, and the tokens.
+    fn names_before_as(&self) -> (Vec<ast::Ident>, Vec<usize>) {
+        let word = |at: usize| match self.tokens.placed.get(at).map(|t| &t.token) {
+            Some(Token::Word(word)) => Some(word),
+            _ => None,
+        };
+        let is_table = (self.at..self.at + 2).any(|at| word(at).is_some_and(|w| w.value.eq_ignore_ascii_case("table")));
+        let open = self.tokens.placed.iter().position(|t| t.token == Token::LParen).filter(|_| is_table);
+        let Some(open) = open else { return (Vec::new(), Vec::new()) };
+        let (mut names, mut at) = (Vec::new(), open + 1);
+        while let Some(name) = word(at) {
+            names.push(ast::Ident { value: name.value.clone(), quote_style: name.quote_style, span: Span::empty() });
+            at += 1;
+            match self.tokens.placed.get(at).map(|t| &t.token) {
+                Some(Token::Comma) => at += 1,
+                Some(Token::RParen) if word(at + 1).is_some_and(|w| w.value.eq_ignore_ascii_case("as")) => {
+                    return (names, (open..=at).collect());
+                }
+                _ => break,
+            }
+        }
+        (Vec::new(), Vec::new())
     }
 
     /// Whether a query begins here.

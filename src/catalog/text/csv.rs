@@ -154,7 +154,7 @@ fn finish(
     for (index, (name, guess)) in names.into_iter().zip(guesses).enumerate() {
         let mut guessed = guess.finish();
         if options.is_text(&name) {
-            guessed = guessed.as_text();
+            guessed = guessed.into_text();
         }
         if let Some(form) = guessed.form.filter(|form| *form != DateForm::ISO) {
             date_formats.push((index, form.strftime()));

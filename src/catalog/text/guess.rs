@@ -78,7 +78,7 @@ pub(super) struct Guessed {
 
 impl Guessed {
     /// The same column as texts.
-    pub(super) fn as_text(self) -> Guessed {
+    pub(super) fn into_text(self) -> Guessed {
         if self.dtype == DataType::Varchar {
             return self;
         }

@@ -64,7 +64,7 @@ pub(super) fn detect(
             guess.nulls(u64::saturating_sub(rows, seen));
             let mut guessed = guess.finish();
             if options.is_text(&name) {
-                guessed = guessed.as_text();
+                guessed = guessed.into_text();
             }
             ColumnInfo { name, dtype: guessed.dtype, statistics: guessed.statistics }
         })
