@@ -280,7 +280,16 @@ impl Finish {
             }),
             Finish::GeometricMean => of_doubles(&|count, state| (count > 0).then(|| (state[0] / count as f64).exp())),
             Finish::Variance(of) => of_doubles(&|count, state| of.value(count, state[1])),
-            Finish::Shape(of) => of_doubles(&|count, state| of.value(count, state)),
+            Finish::Shape(of) => {
+                let values = of_doubles(&|count, state| of.value(count, state))?;
+                if values.f64()?.iter().flatten().any(|value| !value.is_finite()) {
+                    let name = if of == Shape::Skewness { "SKEWNESS" } else { "KURTOSIS" };
+                    let message =
+                        format!("{name} is out of range: of values that are infinite, no number, or very large");
+                    return Err(TaskError::user(ErrorCode::NumericValueOutOfRange, message));
+                }
+                Ok(values)
+            }
             Finish::Pairs(of) => of_doubles(&|count, state| of.value(count, state)),
             Finish::Estimate => {
                 let estimate = |bytes: Option<&[u8]>| Some(sketch::estimate(bytes.unwrap_or_default()));

@@ -22,8 +22,20 @@ impl Moments {
         self.squares.resize(groups, 0.0);
     }
 
-    fn add(&mut self, group: usize, count: i64, mean: f64, squares: f64) {
+    /// One more value (Welford 1962).
+    fn add(&mut self, group: usize, value: f64) {
+        self.counts[group] += 1;
+        let distance = value - self.means[group];
+        self.means[group] += distance / self.counts[group] as f64;
+        self.squares[group] += distance * (value - self.means[group]);
+    }
+
+    fn add_state(&mut self, group: usize, count: i64, mean: f64, squares: f64) {
         if count == 0 {
+            return;
+        }
+        if self.counts[group] == 0 {
+            (self.counts[group], self.means[group], self.squares[group]) = (count, mean, squares);
             return;
         }
         let (before, added) = (self.counts[group] as f64, count as f64);
@@ -40,7 +52,7 @@ impl Accumulate for Moments {
         self.grow(rows.groups);
         for (row, value) in columns[0].f64()?.iter().enumerate() {
             if let Some(value) = value {
-                self.add(rows.group(row), 1, value, 0.0);
+                self.add(rows.group(row), value);
             }
         }
         Ok(())
@@ -50,7 +62,7 @@ impl Accumulate for Moments {
         self.grow(rows.groups);
         for row in 0..rows.rows {
             let (count, [mean, squares]) = state_at(states, row)?;
-            self.add(rows.group(row), count, mean, squares);
+            self.add_state(rows.group(row), count, mean, squares);
         }
         Ok(())
     }

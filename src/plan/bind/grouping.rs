@@ -142,7 +142,13 @@ impl<'q> Binder<'q> {
         }
         let aggregates = pending.into_iter().map(|call| self.aggregate_over(call, &mut projection)).collect();
         let sets = group_by.sets.map(|sets| GroupingSets { sets, set: self.column("set", DataType::BigInt) });
-        let input = projection.input.clone();
+        // Messages name columns as they can be written here.
+        let known_as = |id: ColumnId| {
+            let columns = self.scopes.last().into_iter().flat_map(|s| s.relations.iter().flat_map(|r| &r.columns));
+            columns.filter(|c| c.id == id).map(|c| c.name.clone()).next()
+        };
+        let named = |c: &ColumnDef| ColumnDef { name: known_as(c.id).unwrap_or_else(|| c.name.clone()), ..c.clone() };
+        let input = projection.input.iter().map(named).collect();
         let plan = LogicalPlan::Aggregate {
             input: Box::new(projection.apply(plan)),
             keys: known.iter().map(|(_, def)| def.clone()).collect(),
