@@ -165,10 +165,23 @@ pub fn join(left: Cardinality, right: Cardinality, kind: JoinKind, on: Option<&E
         JoinKind::Right => matches.max(right.rows),
         JoinKind::Full => matches.max(left.rows).max(right.rows),
         JoinKind::Single | JoinKind::Mark(_) | JoinKind::AsOf { .. } => left.rows,
-        JoinKind::Semi => matches.min(left.rows),
-        JoinKind::Anti => (left.rows - matches.min(left.rows)).max(left.rows * 0.1),
+        JoinKind::Semi => (left.rows * matched(&left, &right, on)).max(1.0),
+        JoinKind::Anti => (left.rows * (1.0 - matched(&left, &right, on)).max(0.1)).max(1.0),
     };
     Cardinality { rows, columns: both.columns }
+}
+
+/// The share of left rows that have a match: as many of the left side's keys are found as the right side has, and how many rows
+/// have each of them does not matter.
+fn matched(left: &Cardinality, right: &Cardinality, on: Option<&Expr>) -> f64 {
+    let mut share: f64 = 1.0;
+    for (a, b) in on.map(parts).unwrap_or_default().into_iter().filter_map(equality) {
+        let (l, r) = if left.columns.contains_key(&a) { (a, b) } else { (b, a) };
+        if left.columns.contains_key(&l) && right.columns.contains_key(&r) {
+            share *= (right.distinct(r) / left.distinct(l)).min(1.0);
+        }
+    }
+    share
 }
 
 /// The conjuncts of a condition, not taken apart further.
@@ -182,7 +195,9 @@ fn parts(on: &Expr) -> Vec<&Expr> {
 /// `a = b` between two columns.
 fn equality(expr: &Expr) -> Option<(ColumnId, ColumnId)> {
     match &expr.kind {
-        ExprKind::Call { function, args } if function == "=" => Some((column(&args[0])?, column(&args[1])?)),
+        ExprKind::Call { function, args } if matches!(function.as_str(), "=" | "is_not_distinct_from") => {
+            Some((column(&args[0])?, column(&args[1])?))
+        }
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Bound expressions: every name is a column identity, every node has a type, every place in the text is remembered.
 
 use super::logical::LogicalPlan;
+use super::rename::canonical;
 use crate::sql::{DataType, Span, Value};
 use serde::{Deserialize, Serialize};
 
@@ -241,8 +242,12 @@ impl Expr {
         found
     }
 
-    /// Whether both compute the same value, wherever they stand in the text. Two subqueries never do: each has columns of its own.
+    /// Whether both compute the same value, wherever they stand in the text. Subqueries do where they differ in their columns' numbers
+    /// only.
     pub fn same(&self, other: &Expr) -> bool {
+        if self.subquery().is_some() {
+            return other.subquery().is_some() && canonical(self) == canonical(other);
+        }
         let alike = match (&self.kind, &other.kind) {
             (ExprKind::Column(a), ExprKind::Column(b)) => a == b,
             (ExprKind::Literal(a), ExprKind::Literal(b)) => a == b,

@@ -2,7 +2,7 @@
 
 use super::expr::{ColumnId, Expr, ExprKind};
 use super::logical::LogicalPlan;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every column of `plan` that is a key of `names` takes the identity beside it, wherever it is made or read.
 pub fn rename(plan: &mut LogicalPlan, names: &BTreeMap<ColumnId, ColumnId>) {
@@ -70,4 +70,52 @@ fn rename_in(expr: &mut Expr, names: &BTreeMap<ColumnId, ColumnId>) {
     for child in expr.children_mut() {
         rename_in(child, names);
     }
+}
+
+/// The expression with every column that its subqueries make numbered in order, and without places in the text: equal for
+/// subqueries that are written alike.
+pub fn canonical(expr: &Expr) -> Expr {
+    let mut expr = expr.clone();
+    let mut names = BTreeMap::new();
+    if let Some(plan) = expr.subquery() {
+        number(plan, &plan.made_columns(), &mut names);
+    }
+    rename_in(&mut expr, &names);
+    without_places(&mut expr);
+    expr
+}
+
+/// Gives each made column a number, from the largest down: nobody else has those.
+fn number(plan: &LogicalPlan, made: &BTreeSet<ColumnId>, names: &mut BTreeMap<ColumnId, ColumnId>) {
+    for input in plan.inputs() {
+        number(input, made, names);
+    }
+    for expr in plan.expressions() {
+        expr.walk(&mut |e| {
+            if let Some(plan) = e.subquery() {
+                number(plan, made, names);
+            }
+        });
+    }
+    for column in plan.columns().into_iter().filter(|c| made.contains(&c.id)) {
+        let next = ColumnId(u32::MAX - names.len() as u32);
+        names.entry(column.id).or_insert(next);
+    }
+}
+
+fn without_places(expr: &mut Expr) {
+    fn in_plan(plan: &mut LogicalPlan) {
+        match plan {
+            LogicalPlan::Aggregate { aggregates, .. } => aggregates.iter_mut().for_each(|a| a.span = None),
+            LogicalPlan::Window { calls, .. } => calls.iter_mut().for_each(|c| c.span = None),
+            _ => {}
+        }
+        plan.expressions_mut().into_iter().for_each(without_places);
+        plan.inputs_mut().into_iter().for_each(in_plan);
+    }
+    expr.span = None;
+    if let Some(plan) = expr.subquery_mut() {
+        in_plan(plan);
+    }
+    expr.children_mut().into_iter().for_each(without_places);
 }

@@ -77,7 +77,8 @@ fn cover<'a>(parts: impl IntoIterator<Item = &'a Expr>) -> Option<Span> {
     parts.into_iter().filter_map(|e| e.span).reduce(Span::to)
 }
 
-fn not(expr: Expr) -> Expr {
+/// NOT of a condition.
+pub(super) fn not(expr: Expr) -> Expr {
     let span = expr.span;
     Expr { kind: ExprKind::Not(Box::new(expr)), dtype: DataType::Boolean, span }
 }
@@ -119,8 +120,8 @@ impl<'q> Binder<'q> {
             A::InSubquery { expr: arg, subquery, negated } => self.in_subquery(arg, subquery, *negated, clause),
             A::Exists { subquery, negated } => self.exists(subquery, *negated),
             A::Subquery(query) => self.scalar_subquery(query),
-            A::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => self.in_any(left, right, false, clause),
-            A::AllOp { left, compare_op: BinaryOperator::NotEq, right } => self.in_any(left, right, true, clause),
+            A::AnyOp { left, compare_op, right, .. } => self.quantified(left, compare_op, right, false, clause),
+            A::AllOp { left, compare_op, right } => self.quantified(left, compare_op, right, true, clause),
             A::Like { negated, any: false, expr: arg, pattern, escape_char } => {
                 self.like("like", *negated, [arg, pattern], escape_char.as_deref(), clause)
             }
@@ -191,7 +192,6 @@ impl<'q> Binder<'q> {
             }
             A::Array(_) | A::CompoundFieldAccess { .. } => Err(not_supported("lists", self.span_of(expr))),
             A::AtTimeZone { timestamp, time_zone } => self.call_of("timezone", &[time_zone, timestamp], clause),
-            A::AnyOp { .. } | A::AllOp { .. } => Err(not_supported("ANY and ALL", self.span_of(expr))),
             A::SimilarTo { escape_char: Some(escape), .. } => {
                 Err(not_supported("ESCAPE with SIMILAR TO", self.span_of(&**escape)))
             }
@@ -464,11 +464,35 @@ impl<'q> Binder<'q> {
         Ok(if negated { not(any) } else { any })
     }
 
-    /// `x = ANY (query)` is IN, `x <> ALL (query)` is NOT IN.
-    fn in_any(&mut self, left: &'q ast::Expr, right: &'q ast::Expr, negated: bool, clause: Clause) -> Result<Expr> {
-        match right {
-            ast::Expr::Subquery(query) => self.in_subquery(left, query, negated, clause),
-            other => Err(not_supported("ANY and ALL of a list", self.span_of(other))),
+    /// `x op ANY (query)` and `x op ALL (query)`: `= ANY` is IN, `<> ALL` is NOT IN.
+    fn quantified(
+        &mut self,
+        left: &'q ast::Expr,
+        op: &BinaryOperator,
+        right: &'q ast::Expr,
+        all: bool,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let ast::Expr::Subquery(query) = right else {
+            return Err(not_supported("ANY and ALL of a list", self.span_of(right)));
+        };
+        let op = match op {
+            BinaryOperator::Eq if !all => return self.in_subquery(left, query, false, clause),
+            BinaryOperator::NotEq if all => return self.in_subquery(left, query, true, clause),
+            BinaryOperator::Eq => "=",
+            BinaryOperator::NotEq => "<>",
+            BinaryOperator::Lt => "<",
+            BinaryOperator::LtEq => "<=",
+            BinaryOperator::Gt => ">",
+            BinaryOperator::GtEq => ">=",
+            other => {
+                let message = format!("ANY and ALL take a comparison, and {other} is none");
+                return Err(Diagnostic::new(ErrorCode::SyntaxError, message).at(self.span_of(left)));
+            }
+        };
+        match all {
+            true => self.all_subquery(left, op, query, clause),
+            false => self.any_subquery(left, op, query, clause),
         }
     }
 

@@ -8,7 +8,7 @@ use super::query::Bound;
 use super::scope::{Relation, Scope, ScopeColumn, missing_column};
 use crate::catalog::TableRef;
 use crate::journal::ErrorCode;
-use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
+use crate::plan::expr::{ColumnDef, ColumnId, Expr};
 use crate::plan::logical::{JoinKind, LogicalPlan, OutputColumn};
 use crate::sql::DataType;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
@@ -31,10 +31,10 @@ impl<'q> Binder<'q> {
     pub fn tables_and_joins(&mut self, from: &'q [ast::TableWithJoins]) -> Result<Source> {
         let mut whole: Option<Source> = None;
         for part in from {
-            let (right, mut names) = self.joined(part)?;
             whole = Some(match whole {
-                None => (right, names),
+                None => self.joined(part)?,
                 Some((left, mut relations)) => {
+                    let (right, mut names) = self.beside(&relations, |binder| binder.joined(part))?;
                     relations.append(&mut names);
                     (join(left, right, JoinKind::Cross, None), relations)
                 }
@@ -43,10 +43,18 @@ impl<'q> Binder<'q> {
         Ok(whole.unwrap_or((LogicalPlan::Values { columns: Vec::new(), rows: vec![Vec::new()] }, Vec::new())))
     }
 
+    /// Binds a part of FROM that may read columns of the parts before it: LATERAL, which DuckDB does not ask to be written.
+    fn beside<T>(&mut self, before: &[Relation], bind: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.scopes.push(Scope { relations: before.to_vec(), ..Scope::default() });
+        let bound = bind(self);
+        self.scopes.pop();
+        bound
+    }
+
     fn joined(&mut self, part: &'q ast::TableWithJoins) -> Result<Source> {
         let mut source = self.factor(&part.relation)?;
         for step in &part.joins {
-            let right = self.factor(&step.relation)?;
+            let right = self.beside(&source.1, |binder| binder.factor(&step.relation))?;
             source = self.join_step(source, right, step)?;
         }
         Ok(source)
@@ -68,11 +76,8 @@ impl<'q> Binder<'q> {
                 };
                 self.aliased(source, alias.as_ref())
             }
-            TableFactor::Derived { lateral, subquery, alias, sample } => {
+            TableFactor::Derived { lateral: _, subquery, alias, sample } => {
                 let place = self.span_of(&**subquery);
-                if *lateral {
-                    return Err(not_supported("LATERAL", place));
-                }
                 if sample.is_some() {
                     return Err(not_supported("TABLESAMPLE", place));
                 }
@@ -241,6 +246,15 @@ impl<'q> Binder<'q> {
             | JoinOperator::LeftArrayJoin
             | JoinOperator::InnerArrayJoin => return Err(not_supported("this kind of join", place)),
         };
+        let laterally = |(left, right): (&LogicalPlan, &LogicalPlan)| {
+            let of_left = left.columns();
+            right.outer_columns().iter().any(|id| of_left.iter().any(|c| c.id == *id))
+        };
+        if !matches!(kind, JoinKind::Inner | JoinKind::Cross | JoinKind::Left) && laterally((&left.0, &right.0)) {
+            let message =
+                "the right side of this join reads columns of the left, which only an INNER or LEFT join allows";
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
+        }
         match constraint {
             JoinConstraint::None if kind == JoinKind::Cross => {
                 let (left_plan, mut relations) = left;
@@ -290,21 +304,9 @@ impl<'q> Binder<'q> {
         let bound = self.expression(on, Clause::JoinOn).and_then(|on| condition(on, "ON"));
         self.scopes.pop();
         let on = bound?;
-        let mut has_subquery = false;
-        on.walk(&mut |e| {
-            has_subquery |=
-                matches!(e.kind, ExprKind::ScalarSubquery(_) | ExprKind::Exists { .. } | ExprKind::InSubquery { .. });
-        });
         let relations = if matches!(kind, JoinKind::Semi | JoinKind::Anti) { left_names } else { all };
-        if !has_subquery {
-            let kind = if kind == JoinKind::Cross { JoinKind::Inner } else { kind };
-            return Ok((join(left_plan, right_plan, kind, Some(on)), relations));
-        }
-        if !matches!(kind, JoinKind::Inner | JoinKind::Cross) {
-            return Err(not_supported("subqueries in the condition of an outer join", on.span));
-        }
-        let crossed = join(left_plan, right_plan, JoinKind::Cross, None);
-        Ok((LogicalPlan::Filter { input: Box::new(crossed), predicate: on }, relations))
+        let kind = if kind == JoinKind::Cross { JoinKind::Inner } else { kind };
+        Ok((join(left_plan, right_plan, kind, Some(on)), relations))
     }
 
     /// The condition of an ASOF join: equalities, one inequality between the two sides, and what reads the right side alone.

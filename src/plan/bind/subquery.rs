@@ -1,6 +1,7 @@
 //! Subqueries inside expressions. Correlated ones simply read columns of the queries around them.
 
 use super::binder::{Binder, not_supported};
+use super::call::scalar;
 use super::coerce::{coerce, is_text_literal};
 use super::expression::Clause;
 use super::query::Bound;
@@ -35,8 +36,9 @@ impl<'q> Binder<'q> {
         negated: bool,
         clause: Clause,
     ) -> Result<Expr> {
-        if let ast::Expr::Tuple(_) = arg {
-            return Err(not_supported("rows as values", self.span_of(arg)));
+        if row_parts(arg).is_some() {
+            let found = self.any_subquery(arg, "=", query, clause)?;
+            return Ok(if negated { super::expression::not(found) } else { found });
         }
         let arg = self.expression(arg, clause)?;
         let place = self.span_of(query);
@@ -60,14 +62,104 @@ impl<'q> Binder<'q> {
         Ok(Expr { kind, dtype: DataType::Boolean, span })
     }
 
+    /// `x op ANY (SELECT ...)`, also of rows: `(a, b) op ANY (SELECT x, y ...)`.
+    pub fn any_subquery(
+        &mut self,
+        arg: &'q ast::Expr,
+        op: &str,
+        query: &'q ast::Query,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let parts = row_parts(arg).unwrap_or_else(|| vec![arg]);
+        let args = parts.into_iter().map(|part| self.expression(part, clause)).collect::<Result<Vec<_>>>()?;
+        let place = self.span_of(query);
+        let bound = self.query(query)?;
+        if bound.output.len() != args.len() {
+            return Err(wrong_columns(bound.output.len(), args.len(), place));
+        }
+        let bound = self.exact(bound, None)?;
+        let columns: Vec<Expr> =
+            bound.output.iter().map(|c| Expr::column(c.column, c.dtype.clone()).at(place)).collect();
+        let span = self.span_of(arg).zip(place).map(|(a, b)| a.to(b));
+        let condition = Box::new(compare_rows(op, &args, &columns, span)?);
+        let kind = ExprKind::AnySubquery { condition, plan: Box::new(bound.plan) };
+        Ok(Expr { kind, dtype: DataType::Boolean, span })
+    }
+
+    /// `x op ALL (SELECT ...)`: there is no row of which the opposite is true, or unknown.
+    pub fn all_subquery(
+        &mut self,
+        arg: &'q ast::Expr,
+        op: &str,
+        query: &'q ast::Query,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let opposite = match op {
+            "=" => "<>",
+            "<>" => "=",
+            "<" => ">=",
+            "<=" => ">",
+            ">" => "<=",
+            _ => "<",
+        };
+        Ok(super::expression::not(self.any_subquery(arg, opposite, query, clause)?))
+    }
+
     /// A plan of exactly one column, with its type.
     fn one_column(&mut self, query: &'q ast::Query, place: Option<Span>) -> Result<(LogicalPlan, DataType)> {
         let bound: Bound = self.query(query)?;
         let [column] = &bound.output[..] else {
-            let message = format!("the subquery has {} columns where one is expected", bound.output.len());
-            return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(place));
+            return Err(wrong_columns(bound.output.len(), 1, place));
         };
         let dtype = column.dtype.clone();
         Ok((self.exact(bound, None)?.plan, dtype))
+    }
+}
+
+fn wrong_columns(found: usize, expected: usize, place: Option<Span>) -> Diagnostic {
+    let expected = if expected == 1 { "one is".to_string() } else { format!("{expected} are") };
+    let message = format!("the subquery has {} where {expected} expected", super::query::columns(found));
+    Diagnostic::new(ErrorCode::TypeMismatch, message).at(place)
+}
+
+/// The parts of a row as it is written: `(a, b)` or `row(a, b)`.
+fn row_parts(expr: &ast::Expr) -> Option<Vec<&ast::Expr>> {
+    match expr {
+        ast::Expr::Tuple(parts) if parts.len() > 1 => Some(parts.iter().collect()),
+        ast::Expr::Nested(inner) => row_parts(inner),
+        ast::Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("row") => {
+            let ast::FunctionArguments::List(list) = &function.args else { return None };
+            let parts = list.args.iter().map(|arg| match arg {
+                ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => Some(expr),
+                _ => None,
+            });
+            parts.collect::<Option<Vec<_>>>().filter(|parts| parts.len() > 1)
+        }
+        _ => None,
+    }
+}
+
+/// Two rows, compared part by part from the left, with NULL logic.
+fn compare_rows(op: &str, left: &[Expr], right: &[Expr], span: Option<Span>) -> Result<Expr> {
+    let pair = |op: &str, i: usize| scalar(op, vec![left[i].clone(), right[i].clone()], span);
+    let all_equal = |count: usize| (0..count).map(|i| pair("=", i)).collect::<Result<Vec<_>>>().map(Expr::and);
+    match op {
+        _ if left.len() == 1 => pair(op, 0),
+        "=" => all_equal(left.len()),
+        "<>" => Ok(super::expression::not(all_equal(left.len())?)),
+        _ => {
+            if let Some(part) = left.iter().find(|part| part.has_subquery()) {
+                return Err(not_supported("a subquery in a row that is compared by order", part.span));
+            }
+            // The first parts that differ decide; only where all are equal may the last be.
+            let strict = op.trim_end_matches('=');
+            let last = left.len() - 1;
+            let mut ways = Vec::new();
+            for i in 0..left.len() {
+                let decides = pair(if i == last { op } else { strict }, i)?;
+                ways.push(if i == 0 { decides } else { Expr::and(vec![all_equal(i)?, decides]) });
+            }
+            Ok(Expr { kind: ExprKind::Or(ways), dtype: DataType::Boolean, span })
+        }
     }
 }

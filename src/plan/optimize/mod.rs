@@ -8,6 +8,7 @@ mod fallible;
 mod join_order;
 mod prune_columns;
 mod pushdown;
+mod semi_joins;
 mod set_operations;
 mod simplify;
 mod unnest;
@@ -51,6 +52,7 @@ const RULES: &[(&str, Rule)] = &[
     ("set_operations_to_groups", set_operations::to_groups),
     ("simplify", simplify::simplify),
     ("push_down_predicates", pushdown::push_down),
+    ("sink_semi_joins", semi_joins::sink),
     ("order_joins", join_order::order),
     ("push_down_predicates_again", pushdown::push_down),
 ];

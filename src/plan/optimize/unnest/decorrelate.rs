@@ -1,8 +1,8 @@
 //! A subquery without the columns of the query around it: what reads them becomes the condition of a join.
 
 use super::domain::Domain;
-use super::push::{Push, Tie};
-use super::{conjuncts, depends, filtered, is_true, join, pass};
+use super::push::Push;
+use super::{casts, conjuncts, depends, filtered, is_true, join, pass};
 use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan};
 use crate::plan::optimize::{Context, fallible, may_fail};
@@ -129,27 +129,35 @@ impl Decorrelation<'_> {
 
     /// The general way: the dependent join is pushed down.
     fn pushed(&mut self, plan: LogicalPlan) -> Result<Independent> {
-        let (plan, ties) = push(plan, self.outer, self.substitute, self.context)?;
-        let yields = plan.columns();
-        Ok(Independent {
-            plan,
-            conditions: ties.iter().map(Tie::condition).collect(),
-            outputs: yields.into_iter().map(pass).collect(),
-        })
+        let ForAll { plan, conditions, .. } = push(plan, self.outer, self.substitute, self.context)?;
+        Ok(Independent { conditions, ..unchanged(plan) })
     }
 }
 
-/// Pushes the dependent join of `outer` with `plan` down: the plan for all values of the outer columns it reads, tied to them.
-fn push(
+/// A plan for all values of the outer columns that it read.
+struct ForAll {
     plan: LogicalPlan,
-    outer: &LogicalPlan,
-    substitute: bool,
-    context: &mut Context,
-) -> Result<(LogicalPlan, Vec<Tie>)> {
+    /// That a row belongs to an outer row.
+    conditions: Vec<Expr>,
+    /// The columns that hold those values.
+    keys: Vec<ColumnDef>,
+}
+
+/// Pushes the dependent join of `outer` with `plan` down.
+fn push(plan: LogicalPlan, outer: &LogicalPlan, substitute: bool, context: &mut Context) -> Result<ForAll> {
+    let (plan, casts) = casts::taken_out(plan, outer, context);
+    let outer = match casts.is_empty() {
+        true => outer.clone(),
+        false => LogicalPlan::Project {
+            input: Box::new(outer.clone()),
+            columns: outer.columns().into_iter().map(pass).chain(casts.clone()).collect(),
+        },
+    };
     let read = plan.outer_columns();
     let columns = outer.columns().into_iter().filter(|c| read.contains(&c.id)).collect();
-    let pushed = Push { domain: Domain::new(outer, columns), substitute, context }.push(plan)?;
-    Ok((pushed.plan, pushed.ties))
+    let pushed = Push { domain: Domain::new(&outer, columns), substitute, context }.push(plan)?;
+    let conditions = pushed.ties.iter().map(|tie| over(&casts, tie.condition())).collect();
+    Ok(ForAll { plan: pushed.plan, conditions, keys: pushed.ties.into_iter().map(|t| t.inner).collect() })
 }
 
 /// An aggregate without groups on top of a subquery: for every outer row it yields one row, also where nothing is aggregated.
@@ -188,7 +196,7 @@ pub fn one_row(plan: LogicalPlan, outer: &LogicalPlan, context: &mut Context) ->
     if depends(&plan, &outer_columns)
         && let LogicalPlan::Aggregate { input, aggregates, .. } = plan
     {
-        let (input, ties) = push(*input, outer, substitute, context)?;
+        let input = push(*input, outer, substitute, context)?;
         for (def, value) in &mut outputs {
             let aggregate = aggregates.iter().find(|a| a.output.id == def.id);
             if let Some(empty) = aggregate.and_then(super::push::of_no_rows) {
@@ -196,9 +204,9 @@ pub fn one_row(plan: LogicalPlan, outer: &LogicalPlan, context: &mut Context) ->
                 *value = Expr::call("coalesce", vec![value.clone(), empty], def.dtype.clone());
             }
         }
-        on = Some(Expr::and(ties.iter().map(Tie::condition).collect()));
-        let keys = ties.into_iter().map(|t| t.inner).collect();
-        plan = LogicalPlan::Aggregate { input: Box::new(input), keys, grouping_sets: None, aggregates };
+        on = Some(Expr::and(input.conditions));
+        plan =
+            LogicalPlan::Aggregate { input: Box::new(input.plan), keys: input.keys, grouping_sets: None, aggregates };
     }
     for columns in projections.into_iter().rev() {
         outputs = columns.into_iter().map(|(def, e)| (def, over(&outputs, e))).collect();

@@ -5,6 +5,7 @@
 //! the query around it into join conditions where it can, and [`push`] is the general algorithm for the rest (Neumann and Kemper,
 //! "Unnesting Arbitrary Queries", 2015). LATERAL is a join whose right side reads columns of the left.
 
+mod casts;
 mod decorrelate;
 mod domain;
 mod expressions;
