@@ -148,18 +148,8 @@ fn compare_rows(op: &str, left: &[Expr], right: &[Expr], span: Option<Span>) -> 
         "=" => all_equal(left.len()),
         "<>" => Ok(super::expression::not(all_equal(left.len())?)),
         _ => {
-            if let Some(part) = left.iter().find(|part| part.has_subquery()) {
-                return Err(not_supported("a subquery in a row that is compared by order", part.span));
-            }
-            // The first parts that differ decide; only where all are equal may the last be.
-            let strict = op.trim_end_matches('=');
-            let last = left.len() - 1;
-            let mut ways = Vec::new();
-            for i in 0..left.len() {
-                let decides = pair(if i == last { op } else { strict }, i)?;
-                ways.push(if i == 0 { decides } else { Expr::and(vec![all_equal(i)?, decides]) });
-            }
-            Ok(Expr { kind: ExprKind::Or(ways), dtype: DataType::Boolean, span })
+            let error = not_supported(format!("rows compared by {op}"), span);
+            Err(error.hint("rows are compared by = and <>; write the parts out: a > x OR (a = x AND b > y)"))
         }
     }
 }
