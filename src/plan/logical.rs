@@ -311,24 +311,6 @@ impl LogicalPlan {
         }
     }
 
-    /// The expressions of this operator itself, to be changed in place.
-    pub fn expressions_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            LogicalPlan::Values { rows, .. } => rows.iter_mut().flatten().collect(),
-            LogicalPlan::Filter { predicate, .. } => vec![predicate],
-            LogicalPlan::Project { columns, .. } => columns.iter_mut().map(|(_, expr)| expr).collect(),
-            LogicalPlan::Join { on, .. } => on.iter_mut().collect(),
-            LogicalPlan::Window { calls, .. } => calls.iter_mut().flat_map(|c| &mut c.args).collect(),
-            LogicalPlan::Scan { .. }
-            | LogicalPlan::Aggregate { .. }
-            | LogicalPlan::Distinct { .. }
-            | LogicalPlan::Sort { .. }
-            | LogicalPlan::Limit { .. }
-            | LogicalPlan::Union { .. }
-            | LogicalPlan::SetOperation { .. } => vec![],
-        }
-    }
-
     /// The columns that the plan reads and nothing in it makes: those of the queries around a correlated subquery, in
     /// order of first use, each once.
     pub fn outer_columns(&self) -> Vec<ColumnId> {

@@ -8,7 +8,7 @@ use super::query::Bound;
 use super::scope::{Relation, Scope, ScopeColumn, missing_column};
 use crate::catalog::TableRef;
 use crate::journal::ErrorCode;
-use crate::plan::expr::{ColumnDef, ColumnId, Expr};
+use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan, OutputColumn};
 use crate::sql::DataType;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
