@@ -43,8 +43,7 @@ fn type_of(sql: &str) -> Option<String> {
     match bind(&query, &parsed.text, &BindContext { tables: &Nothing, clock, runner: &Nothing }) {
         Ok(bound) => Some(match &bound.output[0].dtype {
             DataType::Null => "NULL".into(),
-            DataType::TimestampTz => "TIMESTAMPTZ".into(),
-            other => other.to_string(),
+            other => other.to_string().replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ"),
         }),
         Err(error) if matches!(error.code, ErrorCode::FunctionNotFound | ErrorCode::NotSupported) => None,
         Err(_) => Some("error".into()),

@@ -376,7 +376,7 @@ impl Read {
         match letter {
             'Y' | 'G' => {
                 let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |unsigned| (true, unsigned));
-                let (value, _, after) = digits(unsigned, 6)?;
+                let (value, _, after) = digits(unsigned, 4)?;
                 let value = if negative { -value } else { value };
                 *(if letter == 'Y' { &mut self.year } else { &mut self.iso_year }) = Some(value);
                 rest = after;

@@ -199,7 +199,6 @@ fn write_date(out: &mut String, days: i64) {
 
 /// A timestamp in a time zone, with the distance from UTC there: `2024-07-01 12:00:00+02`.
 pub(super) fn write_timestamptz(out: &mut String, micros: i64, zone: chrono_tz::Tz) {
-    let start = out.len();
     let local = to_local(micros, zone);
     write_timestamp(out, local);
     if !is_finite_timestamp(micros) {
@@ -214,23 +213,18 @@ pub(super) fn write_timestamptz(out: &mut String, micros: i64, zone: chrono_tz::
     if seconds != 0 {
         _ = write!(shown, ":{seconds:02}");
     }
-    // The era stands at the very end.
-    match out[start..].find(" (BC)") {
-        Some(at) => out.insert_str(start + at, &shown),
-        None => out.push_str(&shown),
-    }
+    out.push_str(&shown);
 }
 
 fn write_timestamp(out: &mut String, micros: i64) {
     if write_infinity(out, is_finite_timestamp(micros), micros > 0) {
         return;
     }
-    let before_christ = write_date_part(out, micros.div_euclid(MICROS_PER_DAY));
-    out.push(' ');
-    write_time(out, micros.rem_euclid(MICROS_PER_DAY));
-    if before_christ {
+    if write_date_part(out, micros.div_euclid(MICROS_PER_DAY)) {
         out.push_str(" (BC)");
     }
+    out.push(' ');
+    write_time(out, micros.rem_euclid(MICROS_PER_DAY));
 }
 
 /// `HH:MM:SS[.ffffff]` without trailing zeros; hours may exceed 24 (in intervals).

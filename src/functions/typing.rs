@@ -423,6 +423,17 @@ pub(super) fn to_whole(args: &[DataType]) -> Option<Signature> {
     Some(Signature { args: vec![arg], result })
 }
 
+/// `trunc(x)` and `trunc(x, digits)`: as [`rounding`], and unsigned integers stay what they are.
+pub(super) fn truncation(args: &[DataType]) -> Option<Signature> {
+    use DataType::{UBigInt, UInteger, USmallInt, UTinyInt};
+    match args {
+        [t @ (UTinyInt | USmallInt | UInteger | UBigInt)] => {
+            Some(Signature { args: vec![t.clone()], result: t.clone() })
+        }
+        _ => rounding(args),
+    }
+}
+
 /// `round(x)` and `round(x, digits)`. The scale of a decimal result hangs on the value of `digits`, which types alone do
 /// not know: with it the decimal keeps its scale, and the digits behind are zero.
 pub(super) fn rounding(args: &[DataType]) -> Option<Signature> {

@@ -147,12 +147,21 @@ fn call_in_zone(function: &str, mut args: Vec<Expr>, result: DataType, zone: Tz)
             Expr::call("%", vec![offset(args.remove(0), 60_000_000, zone), sixty], DataType::BigInt)
         }
         "make_timestamptz" => across(Expr::call("make_timestamp", args, DataType::Timestamp), zone),
+        // Hours and less go by the clock, not by the calendar.
+        "date_diff" | "date_sub" if is_below_a_day(&args[0]) => Expr::call(function, args, result),
         name if OF_LOCAL_TIME.contains(&name) => Expr::call(name, to_local(args), result),
         name if WITHIN_LOCAL_TIME.contains(&name) => {
             across(Expr::call(name, to_local(args), DataType::Timestamp), zone)
         }
         _ => Expr::call(function, args, result),
     }
+}
+
+/// Whether a constant names a part shorter than a day.
+fn is_below_a_day(part: &Expr) -> bool {
+    let ExprKind::Literal(Value::Varchar(part)) = &part.kind else { return false };
+    let function = crate::functions::part_function(part);
+    matches!(function, Some("hour" | "minute" | "second" | "millisecond" | "microsecond" | "nanosecond" | "epoch"))
 }
 
 /// How far the clocks of the zone are ahead of UTC at a point in time, in units of so many microseconds.

@@ -17,6 +17,8 @@ a line break in a value `\\n`, a tab `\\t`. An answer of more than 200 rows with
 `statement error` records keep what they have: DuckDB has to refuse them too. `statement ok` has to succeed; a file with such records
 has a database of its own, and a folder `__DIR__` for files.
 
+A record's first line may be `SET TimeZone = '...';`: it holds for the query that follows.
+
 The clock is that of sample-data/faultlab.toml: `current_date` and `current_timestamp` are replaced before DuckDB sees them.
 """
 
@@ -112,6 +114,13 @@ def fnv1a(lines):
 
 
 def answer(connection, sql, sort):
+    if sql.startswith("SET ") and ";\n" in sql:
+        setting, sql = sql.split(";\n", 1)
+        connection.execute(setting)
+        try:
+            return answer(connection, sql, sort)
+        finally:
+            connection.execute("SET TimeZone = 'UTC'")
     result = connection.execute(sql)
     types = "".join(letter_of(str(column[1])) for column in result.description)
     rows = ["\t".join(text_of(value) for value in row) for row in result.fetchall()]

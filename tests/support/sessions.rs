@@ -57,10 +57,17 @@ fn answer(session: &mut Session, setting: Setting, record: &Record, folder: &str
     if let Some(percent) = setting.crash_at {
         command(session, &format!("INJECT CRASH ON NODE 2 AT {percent}%"));
     }
-    let answer = match session.execute(&record.sql.replace("__DIR__", folder)).into_rows() {
+    let (zone, sql) = record.zone_and_query();
+    if let Some(set) = zone {
+        command(session, set);
+    }
+    let answer = match session.execute(&sql.replace("__DIR__", folder)).into_rows() {
         Ok(rows) => Ok(rows.to_text()),
-        Err(failure) => Err(failure.diagnostic.render(&record.sql).replace(folder, "__DIR__")),
+        Err(failure) => Err(failure.diagnostic.render(sql).replace(folder, "__DIR__")),
     };
+    if zone.is_some() {
+        command(session, "RESET TimeZone");
+    }
     if setting.crash_at.is_some() {
         command(session, "RESTART ALL");
     }

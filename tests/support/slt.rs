@@ -86,6 +86,14 @@ fn record(file: &str, line: usize, block: &str) -> Option<Record> {
 }
 
 impl Record {
+    /// A record may begin with a line `SET TimeZone = '...';` that holds for its query alone.
+    pub fn zone_and_query(&self) -> (Option<&str>, &str) {
+        match self.sql.split_once(";\n") {
+            Some((set, query)) if set.starts_with("SET ") => (Some(set), query),
+            _ => (None, &self.sql),
+        }
+    }
+
     /// Why `answer` is not what the file expects; None if it is.
     pub fn difference(&self, answer: &Answer) -> Option<String> {
         match (&self.expected, answer) {

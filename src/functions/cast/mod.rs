@@ -218,6 +218,7 @@ pub fn cast_can_fail(from: &DataType, to: &DataType) -> bool {
         (from, to) if from == to => false,
         (Null, _) | (_, Varchar) => false,
         (Boolean, to) if to.is_integer() => false,
+        (Double, Float) => true,
         (_, Float | Double) if from.is_numeric() || *from == Boolean => false,
         (from, Boolean) if from.is_numeric() => false,
         (Timestamp | TimestampTz, Date | Timestamp | TimestampTz) | (Uuid, Blob) => false,

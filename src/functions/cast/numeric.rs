@@ -8,7 +8,7 @@ use crate::functions::typing::{MAX_NARROW_PRECISION, integer_digits};
 use crate::journal::TaskError;
 use crate::sql::{DataType, Value};
 use polars::prelude::{
-    ChunkedArray, Column, DataType as Physical, Float64Type, Int32Type, Int64Type, Int128Type, IntoColumn,
+    ChunkedArray, Column, DataType as Physical, Float32Type, Float64Type, Int32Type, Int64Type, Int128Type, IntoColumn,
     PolarsNumericType,
 };
 
@@ -46,7 +46,7 @@ pub(super) fn cast(column: &Column, from: &DataType, to: &DataType, lenient: boo
             Ok(booleans_by_row(column.len(), |row| values.get(row).map(|value| value.to_i128() != 0)))
         }, Err(unexpected(from, to))),
         (Float, Double) => Ok(column.cast(&Physical::Float64)?),
-        (Double, Float) => Ok(column.cast(&Physical::Float32)?),
+        (Double, Float) => narrow(column, from, to, lenient),
         (Float, _) => from_floats(&column.cast(&Physical::Float64)?, from, to, lenient),
         (Double, _) => from_floats(column, from, to, lenient),
         (_, Double) => to_doubles(column, from),
@@ -86,6 +86,21 @@ fn wide_to_double(value: i128, scale: u8) -> f64 {
         return value as f64 / divisor as f64;
     }
     (value / divisor) as f64 + (value % divisor) as f64 / divisor as f64
+}
+
+/// DOUBLE to FLOAT; a finite number that would be infinite there does not fit.
+fn narrow(column: &Column, from: &DataType, to: &DataType, lenient: bool) -> Result<Column, RowError> {
+    let values = Numbers::<Float64Type>::of(column)?;
+    numbers_by_row::<Float32Type>(column.len(), |row| match values.get(row) {
+        Some(value) if value.is_finite() && (value as f32).is_infinite() => {
+            if lenient {
+                Ok(None)
+            } else {
+                Err(cannot_cast(&Value::Float(value), from, to))
+            }
+        }
+        value => Ok(value.map(|value| value as f32)),
+    })
 }
 
 fn from_floats(column: &Column, from: &DataType, to: &DataType, lenient: bool) -> Result<Column, RowError> {

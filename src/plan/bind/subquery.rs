@@ -5,7 +5,7 @@ use super::call::scalar;
 use super::coerce::{coerce, is_text_literal};
 use super::expression::Clause;
 use super::query::Bound;
-use crate::functions::equality_type;
+use crate::functions::common_type;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{Expr, ExprKind};
 use crate::plan::logical::LogicalPlan;
@@ -43,7 +43,7 @@ impl<'q> Binder<'q> {
         let arg = self.expression(arg, clause)?;
         let place = self.span_of(query);
         let (mut plan, dtype) = self.one_column(query, place)?;
-        let common = if is_text_literal(&arg) { Some(dtype.clone()) } else { equality_type(&arg.dtype, &dtype) };
+        let common = if is_text_literal(&arg) { Some(dtype.clone()) } else { common_type(&arg.dtype, &dtype) };
         let Some(common) = common else {
             let message = format!("IN compares {} with {dtype}", arg.dtype);
             return Err(Diagnostic::new(ErrorCode::TypeMismatch, message)
