@@ -240,6 +240,11 @@ fn by_scalar<S: ?Sized, A: TotalEqKernel<Scalar = S> + TotalOrdKernel<Scalar = S
     }
 }
 
+/// `interval_micros(x)`: what intervals are compared by.
+pub(super) fn interval_micros(args: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    Ok(interval_lengths(&args[0])?)
+}
+
 /// Intervals as microseconds, with months of 30 days: what they are compared by.
 pub fn interval_lengths(column: &Column) -> Result<Column, TaskError> {
     let packed = Numbers::<Int128Type>::of(column)?;

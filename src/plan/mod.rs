@@ -6,6 +6,7 @@ pub mod estimate;
 pub mod explain;
 pub mod expr;
 mod fold;
+mod intervals;
 pub mod logical;
 pub mod optimize;
 pub mod physical;

@@ -2,7 +2,7 @@
 
 use super::logical::Query;
 use super::physical::PhysicalQuery;
-use super::{optimize, stages, zones};
+use super::{intervals, optimize, stages, zones};
 use crate::functions::QueryClock;
 use crate::sql::diagnostic::Result;
 use crate::sql::settings::Settings;
@@ -12,5 +12,6 @@ use crate::sql::settings::Settings;
 /// Errors: what cannot be planned yet, at its place in the text; a table whose files cannot be read.
 pub fn plan(mut query: Query, settings: &Settings, clock: QueryClock) -> Result<PhysicalQuery> {
     zones::name_zone(&mut query.plan, clock.zone);
+    intervals::order_by_length(&mut query.plan, &mut query.next_column);
     stages::cut(optimize::optimize(query, clock)?, settings)
 }

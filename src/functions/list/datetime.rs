@@ -5,7 +5,7 @@ use crate::functions::table::Category::DateTime;
 use crate::functions::table::Fails::{Never, Sometimes};
 use crate::functions::table::ScalarFunction;
 use crate::functions::table::Typing::{self, Overloads, Rule};
-use crate::functions::{dateformat, datemake, dateparts, datespan, datetime, isodate, other, zones};
+use crate::functions::{compare, dateformat, datemake, dateparts, datespan, datetime, isodate, other, zones};
 
 const DATE_PART: Typing =
     Overloads(&["DATE -> BIGINT", "TIMESTAMP -> BIGINT", "TIMESTAMPTZ -> BIGINT", "INTERVAL -> BIGINT"]);
@@ -753,5 +753,14 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         other::needs_clock,
         "the time of day when the query began, in the session's time zone",
         "localtime",
+    ),
+    entry(
+        ("interval_micros", &[]),
+        DateTime,
+        Overloads(&["INTERVAL -> HUGEINT"]),
+        Never,
+        compare::interval_micros,
+        "the microseconds of an interval whose months have 30 days: what intervals are ordered by",
+        "interval_micros(INTERVAL '1 month')",
     ),
 ];

@@ -38,7 +38,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
         ("trunc", &["truncate"]),
         Number,
-        Rule(typing::rounding, &["T -> T", "T, INTEGER -> T"]),
+        Rule(typing::truncation, &["T -> T", "T, INTEGER -> T"]),
         Sometimes,
         math::truncate,
         "cut towards zero",
