@@ -74,10 +74,9 @@ impl KeptRows {
             let kept = self.gather(&live)?;
             self.taken = vec![kept];
             self.count = live.len();
-            let mut next = 0;
-            for place in self.places.iter_mut().filter(|place| **place != IdxSize::MAX) {
-                *place = next;
-                next += 1;
+            let places = self.places.iter_mut().filter(|place| **place != IdxSize::MAX);
+            for (next, place) in places.enumerate() {
+                *place = next as IdxSize;
             }
         }
         Ok(())

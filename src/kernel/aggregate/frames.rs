@@ -191,7 +191,7 @@ fn cover(range: Range<usize>, starts: &[usize], nodes: &mut Vec<IdxSize>) {
     let mut from = range.start;
     while from < range.end {
         let mut level = 0;
-        while level + 1 < starts.len() && from % (2 << level) == 0 && from + (2 << level) <= range.end {
+        while level + 1 < starts.len() && from.is_multiple_of(2 << level) && from + (2 << level) <= range.end {
             level += 1;
         }
         nodes.push((starts[level] + (from >> level)) as IdxSize);
