@@ -61,6 +61,8 @@ pub struct BuildSide {
     index: Index,
     /// Where NULLs match in some keys: which of them never match.
     strict: Option<Vec<usize>>,
+    /// The least and the greatest key, where there is one key, an integer.
+    key_range: Option<(i64, i64)>,
     /// The rows of key `id` are `places[starts[id]..starts[id + 1]]`; empty where every key has one row, `places[id]`.
     starts: Vec<u32>,
     places: Vec<IdxSize>,
@@ -84,8 +86,9 @@ impl BuildSide {
         let (mut ids, mut fresh) = (Vec::with_capacity(height), Vec::new());
         let some_match = keys.nulls_match.contains(&true);
         let strict = some_match.then(|| (0..columns.len()).filter(|i| !keys.nulls_match[*i]).collect::<Vec<_>>());
-        let ranked = if some_match { None } else { ranked_index(&columns, &mut ids, &mut fresh)? };
-        let index = match ranked {
+        // A NULL that matches is outside of every range.
+        let key_range = if some_match { None } else { integer_range(&columns)? };
+        let index = match ranked_index(&columns, key_range, &mut ids, &mut fresh)? {
             Some(index) => index,
             None => {
                 let nulls = if some_match { NullKeys::Match } else { NullKeys::Never };
@@ -98,7 +101,7 @@ impl BuildSide {
         let keyed = ids.iter().filter(|id| **id != NO_ID).count();
         let (starts, places) =
             if keyed == fresh.len() && !dropped { (Vec::new(), fresh) } else { rows_by_id(&ids, fresh.len(), keyed) };
-        Ok(BuildSide { rows, has_null_key, index, strict, starts, places, ranks: Vec::new() })
+        Ok(BuildSide { rows, has_null_key, index, strict, key_range, starts, places, ranks: Vec::new() })
     }
 
     /// What the index takes beside the rows, in bytes.
@@ -108,6 +111,12 @@ impl BuildSide {
             Index::Ranks(ranks) => ranks.bytes(),
         };
         index + (self.starts.capacity() + self.places.capacity()) as u64 * 4
+    }
+
+    /// The least and the greatest value that matches anything, in the key's physical unit; None where the key is not a single
+    /// integer, or no row has one.
+    pub fn key_range(&self) -> Option<(i64, i64)> {
+        self.key_range
     }
 
     /// Whether no key has more than one row.
@@ -184,18 +193,13 @@ fn rows_by_id(ids: &[u32], distinct: usize, keyed: usize) -> (Vec<u32>, Vec<IdxS
 
 /// An index by rank where the only key is an integer and its values are close enough. Fills `ids`, and in `fresh` the first row
 /// of each id.
-fn ranked_index(keys: &[&Column], ids: &mut Vec<u32>, fresh: &mut Vec<IdxSize>) -> Result<Option<Index>, TaskError> {
-    let [key] = keys else { return Ok(None) };
-    if !matches!(key.dtype(), DataType::Int32 | DataType::Int64) {
-        return Ok(None);
-    }
-    let (mut least, mut greatest) = (i64::MAX, i64::MIN);
-    for_each_integer(key, |value| {
-        if let Some(value) = value {
-            least = least.min(value);
-            greatest = greatest.max(value);
-        }
-    })?;
+fn ranked_index(
+    keys: &[&Column],
+    range: Option<(i64, i64)>,
+    ids: &mut Vec<u32>,
+    fresh: &mut Vec<IdxSize>,
+) -> Result<Option<Index>, TaskError> {
+    let ([key], Some((least, greatest))) = (keys, range) else { return Ok(None) };
     let each = |put: &mut dyn FnMut(i64)| for_each_integer(key, |value| value.into_iter().for_each(&mut *put));
     let Some(ranks) = Ranks::new(least, greatest, key.len(), each)? else { return Ok(None) };
     fresh.resize(ranks.len(), IdxSize::MAX);
@@ -209,6 +213,22 @@ fn ranked_index(keys: &[&Column], ids: &mut Vec<u32>, fresh: &mut Vec<IdxSize>) 
         row += 1;
     })?;
     Ok(Some(Index::Ranks(ranks)))
+}
+
+/// The least and the greatest value of a single integer key.
+fn integer_range(keys: &[&Column]) -> Result<Option<(i64, i64)>, TaskError> {
+    let [key] = keys else { return Ok(None) };
+    if !matches!(key.dtype(), DataType::Int32 | DataType::Int64) {
+        return Ok(None);
+    }
+    let (mut least, mut greatest) = (i64::MAX, i64::MIN);
+    for_each_integer(key, |value| {
+        if let Some(value) = value {
+            least = least.min(value);
+            greatest = greatest.max(value);
+        }
+    })?;
+    Ok((least <= greatest).then_some((least, greatest)))
 }
 
 /// Calls `each` with every value of an INTEGER or BIGINT column (or what is stored as one).

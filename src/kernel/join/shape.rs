@@ -97,6 +97,11 @@ impl JoinShape {
         matches!(self.kind, PhysicalJoin::Semi | PhysicalJoin::Anti | PhysicalJoin::Mark(_))
     }
 
+    /// Whether checking a pair may raise a user error.
+    pub fn can_fail(&self) -> bool {
+        self.residual.as_ref().is_some_and(|(condition, _, _)| condition.can_fail())
+    }
+
     /// Whether there is a condition to check on each pair.
     pub fn has_residual(&self) -> bool {
         self.residual.is_some()

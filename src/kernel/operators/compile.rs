@@ -1,5 +1,6 @@
 //! From a fragment to operators.
 
+use super::key_filter::KeyFilter;
 use super::{Stream, Task, aggregate, hash_join, nested_loop_join, regroup, rows, scan, sort, source, window};
 use crate::journal::TaskError;
 use crate::kernel::aggregate::Calls;
@@ -114,17 +115,28 @@ impl Operator {
 
     /// Opens the operator for a task.
     pub fn open<'a>(&'a self, task: &'a Task<'a>) -> Result<Stream<'a>, TaskError> {
+        self.open_filtered(task, Vec::new())
+    }
+
+    /// Opens the operator for a reader that drops every row that does not pass `filters`: such rows may be missing already.
+    /// Filters stop at whatever could fail on a row that they drop, and at operators that see more than one row at a time.
+    pub fn open_filtered<'a>(&'a self, task: &'a Task<'a>, filters: Vec<KeyFilter>) -> Result<Stream<'a>, TaskError> {
         Ok(match self {
-            Operator::Scan(scan) => scan.open(task),
+            Operator::Scan(scan) => scan.open(task, filters),
             Operator::Read(read) => read.open(task)?,
             Operator::Values(values) => values.open(task),
-            Operator::Filter { input, predicate } => rows::filter(input.open(task)?, predicate, task),
-            Operator::Project { input, columns } => rows::project(input.open(task)?, columns, task),
+            Operator::Filter { input, predicate } => {
+                let filters = if predicate.can_fail() { Vec::new() } else { filters };
+                rows::filter(input.open_filtered(task, filters)?, predicate, task)
+            }
+            Operator::Project { input, columns } => {
+                rows::project(input.open_filtered(task, below_projection(filters, columns))?, columns, task)
+            }
             Operator::Aggregate { input, keys, calls, phase } => {
                 aggregate::open(input.open(task)?, keys, calls, *phase, task)?
             }
-            Operator::HashJoin(join) => join.open(task)?,
-            Operator::NestedLoopJoin(join) => join.open(task)?,
+            Operator::HashJoin(join) => join.open(task, filters)?,
+            Operator::NestedLoopJoin(join) => join.open(task, filters)?,
             Operator::Sort { input, order, limit } => sort::open(input.open(task)?, order, *limit, task),
             Operator::Limit { input, limit, offset } => rows::limit(input.open(task)?, *limit, *offset),
             Operator::SingleRow { input, columns } => rows::single_row(input.open(task)?, columns),
@@ -134,6 +146,18 @@ impl Operator {
             Operator::Window { input, windows } => window::open(input.open(task)?, windows, task),
         })
     }
+}
+
+/// The filters on columns that a projection passes on, under their names below it.
+fn below_projection(filters: Vec<KeyFilter>, columns: &[(ColumnDef, CompiledExpr)]) -> Vec<KeyFilter> {
+    if columns.iter().any(|(_, expr)| expr.can_fail()) {
+        return Vec::new();
+    }
+    let below = |id: ColumnId| {
+        let (_, expr) = columns.iter().find(|(def, _)| def.id == id)?;
+        expr.as_column()?.strip_prefix('c')?.parse().ok().map(ColumnId)
+    };
+    filters.iter().filter_map(|filter| filter.renamed(below)).collect()
 }
 
 /// The stage whose whole output decides this fragment alone, so that all tasks that read it see the same rows.

@@ -1,5 +1,6 @@
 //! The hash join: the build side is collected and indexed, probe batches stream through in order.
 
+use super::key_filter::KeyFilter;
 use super::{BATCH_ROWS, Batches, Operator, Stream, Task, drain};
 use crate::journal::TaskError;
 use crate::kernel::columns;
@@ -21,15 +22,31 @@ pub struct HashJoinOperator {
 }
 
 impl HashJoinOperator {
-    /// Builds (or finds what another task of this node has built) and opens the probe side.
-    pub fn open<'a>(&'a self, task: &'a Task<'a>) -> Result<Stream<'a>, TaskError> {
+    /// Builds (or finds what another task of this node has built) and opens the probe side, whose rows must pass `filters`, and
+    /// the keys built here where the join drops rows without a match.
+    pub fn open<'a>(&'a self, task: &'a Task<'a>, filters: Vec<KeyFilter>) -> Result<Stream<'a>, TaskError> {
         let build = match self.sharing {
             Some(Sharing { from, place }) => task.context.shared.get_or_build((from, place), || self.build(task))?,
             None => Arc::new(self.build(task)?),
         };
         let matches = self.shape.matches(build.rows.height());
-        let probe = self.probe.open(task)?;
+        let probe = self.probe.open_filtered(task, self.filters(filters, &build))?;
         Ok(Box::new(HashJoinStream { join: self, probe, build, matches, pending: None, task }))
+    }
+
+    /// What the probe side's rows may be filtered by.
+    fn filters(&self, above: Vec<KeyFilter>, build: &Arc<BuildSide>) -> Vec<KeyFilter> {
+        // A right or full join yields rows because no probe row matched them; what may fail must see the rows it would see.
+        let keeps_probe_apart =
+            !matches!(self.shape.kind, PhysicalJoin::RightOuter | PhysicalJoin::FullOuter | PhysicalJoin::Single);
+        if !keeps_probe_apart || self.shape.can_fail() {
+            return Vec::new();
+        }
+        let mut filters = above;
+        if matches!(self.shape.kind, PhysicalJoin::Inner | PhysicalJoin::Semi) {
+            filters.push(KeyFilter { columns: self.keys.probe.clone(), build: build.clone() });
+        }
+        filters
     }
 
     fn build(&self, task: &Task) -> Result<BuildSide, TaskError> {

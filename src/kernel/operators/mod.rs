@@ -3,6 +3,7 @@
 mod aggregate;
 mod compile;
 mod hash_join;
+mod key_filter;
 mod nested_loop_join;
 mod regroup;
 mod rows;

@@ -1,5 +1,6 @@
 //! A join on any condition: every pair of rows is tried, some left rows at a time.
 
+use super::key_filter::KeyFilter;
 use super::{BATCH_ROWS, Batches, Operator, Stream, Task, drain};
 use crate::journal::TaskError;
 use crate::kernel::columns;
@@ -15,11 +16,13 @@ pub struct NestedLoopJoinOperator {
 }
 
 impl NestedLoopJoinOperator {
-    /// Collects the right side and opens the left one.
-    pub fn open<'a>(&'a self, task: &'a Task<'a>) -> Result<Stream<'a>, TaskError> {
+    /// Collects the right side and opens the left one, whose rows must pass `filters`.
+    pub fn open<'a>(&'a self, task: &'a Task<'a>, filters: Vec<KeyFilter>) -> Result<Stream<'a>, TaskError> {
         let right = columns::concat(&drain(task, &mut *self.right.open(task)?)?, &self.shape.build)?;
         let matches = self.shape.matches(right.height());
-        let left = self.left.open(task)?;
+        // Where right rows are kept for want of a match, left rows must all be seen.
+        let filters = if matches.is_some() || self.shape.can_fail() { Vec::new() } else { filters };
+        let left = self.left.open_filtered(task, filters)?;
         Ok(Box::new(NestedLoopStream { shape: &self.shape, left, right, matches, pending: None, task }))
     }
 }
