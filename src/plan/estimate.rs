@@ -77,7 +77,7 @@ pub fn estimate(plan: &LogicalPlan) -> Cardinality {
         LogicalPlan::Filter { input, predicate } => {
             let below = estimate(input);
             let share = selectivity(predicate, &below);
-            below.scaled(share)
+            narrowed(below.clone(), predicate, &below).scaled(share)
         }
         LogicalPlan::Project { input, columns } => {
             let below = estimate(input);
@@ -182,6 +182,35 @@ fn matched(left: &Cardinality, right: &Cardinality, on: Option<&Expr>) -> f64 {
         }
     }
     share
+}
+
+/// What is known of the columns where `predicate` is true: an equality leaves one value, a bound a part of the range.
+fn narrowed(mut cardinality: Cardinality, predicate: &Expr, before: &Cardinality) -> Cardinality {
+    for part in parts(predicate) {
+        if let Some((id, low, high)) = comparison(part, before) {
+            let Some(column) = cardinality.columns.get_mut(&id) else { continue };
+            let Some((least, greatest)) = before.columns.get(&id).and_then(|c| c.min.zip(c.max)) else { continue };
+            let at = |share: f64| least + (greatest - least) * share;
+            column.min = column.min.map(|min| min.max(at(low)));
+            column.max = column.max.map(|max| max.min(at(high)));
+            column.distinct = column.distinct.map(|distinct| (distinct * (high - low)).max(1.0));
+            continue;
+        }
+        let values = match &part.kind {
+            ExprKind::Call { function, args } if function == "=" => match (column(&args[0]), column(&args[1])) {
+                (Some(id), None) | (None, Some(id)) => Some((id, 1.0)),
+                _ => None,
+            },
+            ExprKind::InList { arg, items, negated: false } => column(arg).map(|id| (id, items.len() as f64)),
+            _ => None,
+        };
+        if let Some((id, values)) = values
+            && let Some(column) = cardinality.columns.get_mut(&id)
+        {
+            column.distinct = Some(column.distinct.map_or(values, |distinct| distinct.min(values)));
+        }
+    }
+    cardinality
 }
 
 /// The conjuncts of a condition, not taken apart further.

@@ -240,6 +240,10 @@ fn aggregate(keys: &[ColumnDef], aggregates: &[PhysicalAggregate], phase: Aggreg
         .map(|a| match a.call.function.as_str() {
             "count_star" => "count(*)".to_string(),
             name => {
+                if a.call.args.iter().any(|(id, _)| !names.contains_key(id)) {
+                    // The arguments were computed for another reader of the stage, under other identities.
+                    return a.call.output.name.clone();
+                }
                 let distinct = if a.call.distinct { "DISTINCT " } else { "" };
                 let order = list(a.call.order_by.iter().map(|(key, _)| &key.column), names);
                 let order = if order.is_empty() { order } else { format!(" ORDER BY {order}") };
@@ -282,11 +286,17 @@ fn side(fragment: &Fragment) -> String {
 }
 
 fn exchange(query: &PhysicalQuery, stage: &Stage, names: &Names) -> String {
-    let consumer = query.stages.iter().find(|s| inputs(&s.fragment).contains(&stage.id)).map(|s| s.id.0);
-    match (&stage.exchange, consumer) {
+    let readers = query.stages.iter().filter(|s| inputs(&s.fragment).contains(&stage.id));
+    let readers: Vec<String> = readers.map(|s| s.id.0.to_string()).collect();
+    let to = match &readers[..] {
+        [] => None,
+        [one] => Some(format!("stage {one}")),
+        [most @ .., last] => Some(format!("stages {} and {last}", most.join(", "))),
+    };
+    match (&stage.exchange, to) {
         (Exchange::Hash { keys, partitions }, _) => format!("hash({}), {partitions} partitions", list(keys, names)),
-        (Exchange::Broadcast, Some(to)) => format!("broadcast to stage {to}"),
-        (Exchange::Gather, Some(to)) => format!("gather to stage {to}"),
+        (Exchange::Broadcast, Some(to)) => format!("broadcast to {to}"),
+        (Exchange::Gather, Some(to)) => format!("gather to {to}"),
         (Exchange::Broadcast | Exchange::Gather, None) => "gather to the coordinator".to_string(),
         (Exchange::RoundRobin { partitions }, _) => {
             format!("round robin, {}", plural(u64::from(*partitions), "partition"))

@@ -5,6 +5,7 @@ mod display;
 pub mod estimate;
 pub mod explain;
 pub mod expr;
+mod fingerprint;
 mod fold;
 mod intervals;
 pub mod logical;

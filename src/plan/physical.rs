@@ -343,4 +343,24 @@ impl Fragment {
             }
         }
     }
+
+    /// The direct inputs, in the same order, to be changed in place.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Fragment> {
+        match self {
+            Fragment::Scan { .. }
+            | Fragment::ExchangeRead { .. }
+            | Fragment::ReadAll { .. }
+            | Fragment::Values { .. } => vec![],
+            Fragment::Filter { input, .. }
+            | Fragment::Project { input, .. }
+            | Fragment::Aggregate { input, .. }
+            | Fragment::Sort { input, .. }
+            | Fragment::TopK { input, .. }
+            | Fragment::Limit { input, .. }
+            | Fragment::SingleRow { input, .. } => vec![input],
+            Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
+                vec![left, right]
+            }
+        }
+    }
 }

@@ -4,8 +4,12 @@
 //! from what is left of each table; columns are pruned last, when it is known which ones anybody reads.
 
 mod dates;
+mod empty;
 mod fallible;
+mod implied;
 mod join_order;
+mod nulls;
+mod outer_joins;
 mod prune_columns;
 mod pushdown;
 mod semi_joins;
@@ -51,7 +55,11 @@ const RULES: &[(&str, Rule)] = &[
     ("unnest_subqueries", unnest::unnest),
     ("set_operations_to_groups", set_operations::to_groups),
     ("simplify", simplify::simplify),
+    ("outer_joins_to_inner", outer_joins::to_inner),
+    ("add_implied_predicates", implied::add_implied),
     ("push_down_predicates", pushdown::push_down),
+    ("simplify_again", simplify::simplify),
+    ("remove_empty", empty::remove_empty),
     ("sink_semi_joins", semi_joins::sink),
     ("order_joins", join_order::order),
     ("push_down_predicates_again", pushdown::push_down),

@@ -1,6 +1,7 @@
 //! Predicates sink towards the scans: through projections, joins, aggregates and unions, to the lowest place that has
 //! their columns. Those that may fail stay where they are ([`super::may_fail`]).
 
+use super::implied::carried;
 use super::{Context, conjuncts, may_fail};
 use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan};
@@ -124,13 +125,15 @@ fn push_join(
             let (to_left, stay) = reads_only(predicates, &left_columns);
             // The condition decides what matches: a part on the right side alone only thins out what could match.
             let (guarded, free): (Vec<Expr>, Vec<Expr>) = on.into_iter().partition(may_fail);
-            let (to_right, mut both) = reads_only(free, &right_columns);
+            let (mut to_right, mut both) = reads_only(free, &right_columns);
+            to_right.extend(reads_only(carried(&to_left, &both), &right_columns).0);
             both.extend(guarded);
             filtered(join(push(left, to_left), push(right, to_right), kind, both), stay)
         }
         JoinKind::Semi | JoinKind::Anti => {
             let (guarded, free): (Vec<Expr>, Vec<Expr>) = on.into_iter().partition(may_fail);
-            let (to_right, rest) = reads_only(free, &right_columns);
+            let (mut to_right, rest) = reads_only(free, &right_columns);
+            to_right.extend(reads_only(carried(&predicates, &rest), &right_columns).0);
             // A left row that fails a condition of its own has no match.
             let (to_left, mut both) =
                 if kind == JoinKind::Semi { reads_only(rest, &left_columns) } else { (vec![], rest) };

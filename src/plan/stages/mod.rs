@@ -7,6 +7,7 @@ mod aggregates;
 mod joins;
 mod regroup;
 mod windows;
+mod shared;
 
 use super::estimate::{Cardinality, estimate};
 use super::expr::{ColumnDef, ColumnId, Expr};
@@ -35,7 +36,7 @@ pub fn cut(query: Query, settings: &Settings) -> Result<PhysicalQuery> {
     let wanted: Wanted = query.output.iter().map(|o| o.column).collect();
     let part = planner.part(&query.plan, &wanted)?;
     planner.finish(part, Exchange::Gather, &wanted);
-    Ok(PhysicalQuery { stages: planner.stages, output: query.output })
+    Ok(PhysicalQuery { stages: shared::merge_equal(planner.stages), output: query.output })
 }
 
 /// A stage in the making.
