@@ -357,7 +357,10 @@ impl Fragment {
             | Fragment::Sort { input, .. }
             | Fragment::TopK { input, .. }
             | Fragment::Limit { input, .. }
-            | Fragment::SingleRow { input, .. } => vec![input],
+            | Fragment::SingleRow { input, .. }
+            | Fragment::GroupingSets { input, .. }
+            | Fragment::FirstOfEach { input, .. }
+            | Fragment::Repeat { input, .. } => vec![input],
             Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
                 vec![left, right]
             }

@@ -99,7 +99,7 @@ impl JoinShape {
 
     /// Whether checking a pair may raise a user error.
     pub fn can_fail(&self) -> bool {
-        self.residual.as_ref().is_some_and(|(condition, _, _)| condition.can_fail())
+        self.residual.as_ref().is_some_and(|residual| residual.condition.can_fail())
     }
 
     /// Whether there is a condition to check on each pair.
