@@ -360,7 +360,8 @@ impl Fragment {
             | Fragment::SingleRow { input, .. }
             | Fragment::GroupingSets { input, .. }
             | Fragment::FirstOfEach { input, .. }
-            | Fragment::Repeat { input, .. } => vec![input],
+            | Fragment::Repeat { input, .. }
+            | Fragment::Write { input, .. } => vec![input],
             Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
                 vec![left, right]
             }

@@ -51,10 +51,12 @@ pub fn merge_equal(stages: Vec<Stage>) -> Vec<Stage> {
     kept
 }
 
-/// Whether two equal fragments give the same rows. The rows of tables in memory are not part of the plan.
+/// Whether two equal fragments do the same once: the rows of tables in memory are not part of the plan, and files are written as
+/// often as was asked.
 fn is_comparable(fragment: &Fragment) -> bool {
     match fragment {
         Fragment::Scan { table, .. } => table.format != Format::Memory,
+        Fragment::Write { .. } => false,
         other => other.inputs().into_iter().all(is_comparable),
     }
 }
