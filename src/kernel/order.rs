@@ -43,7 +43,8 @@ impl Order {
             places.select_nth_unstable_by(limit - 1, compare);
             places.truncate(limit);
         }
-        places.sort_unstable_by(compare);
+        // A merge sort: rows that come in sorted runs, one from each task, are merged in a few passes.
+        places.sort_by(compare);
         Ok(places.into_iter().map(|(_, place)| place).collect())
     }
 }

@@ -28,6 +28,9 @@ const MAX_PARTITIONS: u32 = 256;
 /// Up to this many rows, `ORDER BY .. LIMIT` keeps candidates instead of sorting everything.
 const TOP_K_ROWS: u64 = 1_000_000;
 
+/// From this many rows on, `ORDER BY` sorts in each task before the rows are gathered.
+const SORT_LOCALLY_ROWS: f64 = 200_000.0;
+
 type Wanted = BTreeSet<ColumnId>;
 
 /// Cuts an optimized query into stages.
@@ -135,9 +138,13 @@ impl Planner<'_> {
             }
             LogicalPlan::Sort { input, keys } => {
                 let below: Wanted = wanted.iter().copied().chain(keys.iter().map(|k| k.column)).collect();
-                let part = self.part(input, &below)?;
-                let part = self.gathered(part, &below);
-                Ok(part.grow(estimate(plan), |input| Fragment::Sort { input, keys: keys.clone() }))
+                let sort = |part: Part| part.grow(estimate(plan), |input| Fragment::Sort { input, keys: keys.clone() });
+                let mut part = self.part(input, &below)?;
+                if !part.is_single() && part.tasks.count() > 1 && part.cardinality.rows >= SORT_LOCALLY_ROWS {
+                    // Each task sorts its own rows; where they meet, runs that are in order are only merged.
+                    part = sort(part);
+                }
+                Ok(sort(self.gathered(part, &below)))
             }
             LogicalPlan::Limit { input, limit, offset } => self.limit(plan, input, *limit, *offset, wanted),
             LogicalPlan::Union { inputs, columns } => self.union(plan, inputs, columns),
