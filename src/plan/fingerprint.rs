@@ -4,11 +4,13 @@
 //! Columns are numbered in the order in which they are met. Everything else is what the plan's own serialisation says, so a
 //! new operator or a new field counts without a line here.
 
+use crate::functions;
 use serde::ser::{self, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The bytes of `value`, with `stages[i]` standing for stage `i + 1`.
+/// The bytes of `value`, with `stages[i]` standing for stage `i + 1`; None where it calls a function that gives something else
+/// each time, as `random()` does.
 pub fn fingerprint(value: &impl Serialize, stages: &[u32]) -> Option<Vec<u8>> {
     let mut writer = Writer { bytes: Vec::new(), columns: BTreeMap::new(), stages, meaning: Meaning::Plain };
     value.serialize(&mut writer).ok()?;
@@ -27,6 +29,7 @@ enum Meaning {
     Plain,
     Column,
     Stage,
+    Function,
 }
 
 struct Writer<'a> {
@@ -51,21 +54,21 @@ impl Writer<'_> {
     }
 }
 
-/// Nothing fails here; the trait wants a type.
+/// Two calls of such a function are not the same work.
 #[derive(Debug)]
-struct Never(String);
+struct Volatile(String);
 
-impl fmt::Display for Never {
+impl fmt::Display for Volatile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Never {}
+impl std::error::Error for Volatile {}
 
-impl ser::Error for Never {
-    fn custom<T: fmt::Display>(message: T) -> Never {
-        Never(message.to_string())
+impl ser::Error for Volatile {
+    fn custom<T: fmt::Display>(message: T) -> Volatile {
+        Volatile(message.to_string())
     }
 }
 
@@ -77,7 +80,7 @@ struct Fields<'w, 'a> {
 
 macro_rules! numbers {
     ($($method:ident: $type:ty),*) => {
-        $(fn $method(self, value: $type) -> Result<(), Never> {
+        $(fn $method(self, value: $type) -> Result<(), Volatile> {
             self.bytes.extend_from_slice(&value.to_le_bytes());
             Ok(())
         })*
@@ -86,7 +89,7 @@ macro_rules! numbers {
 
 impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
     type Ok = ();
-    type Error = Never;
+    type Error = Volatile;
     type SerializeSeq = Fields<'w, 'a>;
     type SerializeTuple = Fields<'w, 'a>;
     type SerializeTupleStruct = Fields<'w, 'a>;
@@ -98,9 +101,9 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
     numbers!(serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
         serialize_u8: u8, serialize_u16: u16, serialize_u64: u64, serialize_u128: u128);
 
-    fn serialize_u32(self, value: u32) -> Result<(), Never> {
+    fn serialize_u32(self, value: u32) -> Result<(), Volatile> {
         let number = match std::mem::replace(&mut self.meaning, Meaning::Plain) {
-            Meaning::Plain => u64::from(value),
+            Meaning::Plain | Meaning::Function => u64::from(value),
             Meaning::Column => {
                 let next = self.columns.len() as u64;
                 *self.columns.entry(u64::from(value)).or_insert(next)
@@ -111,57 +114,61 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         Ok(())
     }
 
-    fn serialize_bool(self, value: bool) -> Result<(), Never> {
+    fn serialize_bool(self, value: bool) -> Result<(), Volatile> {
         self.tag(u8::from(value));
         Ok(())
     }
 
     // By bits: 0.0 and -0.0 compare equal and are not the same.
-    fn serialize_f32(self, value: f32) -> Result<(), Never> {
+    fn serialize_f32(self, value: f32) -> Result<(), Volatile> {
         self.serialize_u64(u64::from(value.to_bits()))
     }
 
-    fn serialize_f64(self, value: f64) -> Result<(), Never> {
+    fn serialize_f64(self, value: f64) -> Result<(), Volatile> {
         self.serialize_u64(value.to_bits())
     }
 
-    fn serialize_char(self, value: char) -> Result<(), Never> {
+    fn serialize_char(self, value: char) -> Result<(), Volatile> {
         self.serialize_u64(u64::from(u32::from(value)))
     }
 
-    fn serialize_str(self, value: &str) -> Result<(), Never> {
+    fn serialize_str(self, value: &str) -> Result<(), Volatile> {
+        let is_function = std::mem::replace(&mut self.meaning, Meaning::Plain) == Meaning::Function;
+        if is_function && functions::find(value).is_some_and(|function| function.is_volatile()) {
+            return Err(Volatile(format!("{value}() gives another value each time")));
+        }
         self.text(value.as_bytes());
         Ok(())
     }
 
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), Never> {
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Volatile> {
         self.text(value);
         Ok(())
     }
 
-    fn serialize_none(self) -> Result<(), Never> {
+    fn serialize_none(self) -> Result<(), Volatile> {
         self.serialize_bool(false)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Never> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Volatile> {
         self.tag(1);
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<(), Never> {
+    fn serialize_unit(self) -> Result<(), Volatile> {
         Ok(())
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Never> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Volatile> {
         Ok(())
     }
 
-    fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Result<(), Never> {
+    fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Result<(), Volatile> {
         self.number(u64::from(index));
         Ok(())
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), Never> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), Volatile> {
         self.meaning = match name {
             "ColumnId" => Meaning::Column,
             "StageId" => Meaning::Stage,
@@ -176,21 +183,21 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         index: u32,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Never> {
+    ) -> Result<(), Volatile> {
         self.number(u64::from(index));
         value.serialize(self)
     }
 
-    fn serialize_seq(self, length: Option<usize>) -> Result<Fields<'w, 'a>, Never> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Fields<'w, 'a>, Volatile> {
         self.number(length.unwrap_or(usize::MAX) as u64);
         Ok(Fields { writer: self, name: "" })
     }
 
-    fn serialize_tuple(self, length: usize) -> Result<Fields<'w, 'a>, Never> {
+    fn serialize_tuple(self, length: usize) -> Result<Fields<'w, 'a>, Volatile> {
         self.serialize_seq(Some(length))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Fields<'w, 'a>, Never> {
+    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Fields<'w, 'a>, Volatile> {
         self.serialize_seq(Some(length))
     }
 
@@ -200,16 +207,16 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         index: u32,
         _: &'static str,
         length: usize,
-    ) -> Result<Fields<'w, 'a>, Never> {
+    ) -> Result<Fields<'w, 'a>, Volatile> {
         self.number(u64::from(index));
         self.serialize_seq(Some(length))
     }
 
-    fn serialize_map(self, length: Option<usize>) -> Result<Fields<'w, 'a>, Never> {
+    fn serialize_map(self, length: Option<usize>) -> Result<Fields<'w, 'a>, Volatile> {
         self.serialize_seq(length)
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'w, 'a>, Never> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields<'w, 'a>, Volatile> {
         Ok(Fields { writer: self, name })
     }
 
@@ -219,7 +226,7 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Fields<'w, 'a>, Never> {
+    ) -> Result<Fields<'w, 'a>, Volatile> {
         self.number(u64::from(index));
         Ok(Fields { writer: self, name: "" })
     }
@@ -229,13 +236,13 @@ macro_rules! items {
     ($($trait:ident::$method:ident),*) => {
         $(impl ser::$trait for Fields<'_, '_> {
             type Ok = ();
-            type Error = Never;
+            type Error = Volatile;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Volatile> {
                 value.serialize(&mut *self.writer)
             }
 
-            fn end(self) -> Result<(), Never> {
+            fn end(self) -> Result<(), Volatile> {
                 Ok(())
             }
         })*
@@ -251,17 +258,17 @@ items!(
 
 impl ser::SerializeMap for Fields<'_, '_> {
     type Ok = ();
-    type Error = Never;
+    type Error = Volatile;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Never> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Volatile> {
         key.serialize(&mut *self.writer)
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Never> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Volatile> {
         value.serialize(&mut *self.writer)
     }
 
-    fn end(self) -> Result<(), Never> {
+    fn end(self) -> Result<(), Volatile> {
         Ok(())
     }
 }
@@ -270,16 +277,19 @@ macro_rules! fields {
     ($($trait:ident),*) => {
         $(impl ser::$trait for Fields<'_, '_> {
             type Ok = ();
-            type Error = Never;
+            type Error = Volatile;
 
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, field: &'static str, value: &T) -> Result<(), Never> {
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, field: &'static str, value: &T) -> Result<(), Volatile> {
                 if SILENT.contains(&(self.name, field)) || self.name == "Table" && !OF_TABLE.contains(&field) {
                     return Ok(());
+                }
+                if field == "function" {
+                    self.writer.meaning = Meaning::Function;
                 }
                 value.serialize(&mut *self.writer)
             }
 
-            fn end(self) -> Result<(), Never> {
+            fn end(self) -> Result<(), Volatile> {
                 Ok(())
             }
         })*

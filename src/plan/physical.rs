@@ -361,7 +361,8 @@ impl Fragment {
             | Fragment::GroupingSets { input, .. }
             | Fragment::FirstOfEach { input, .. }
             | Fragment::Repeat { input, .. }
-            | Fragment::Write { input, .. } => vec![input],
+            | Fragment::Write { input, .. }
+            | Fragment::Window { input, .. } => vec![input],
             Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
                 vec![left, right]
             }

@@ -37,7 +37,9 @@ fn smaller(plan: LogicalPlan) -> LogicalPlan {
             let none = match kind {
                 JoinKind::Inner | JoinKind::Cross => is_empty(left) || is_empty(right),
                 JoinKind::Semi => is_empty(left) || is_empty(right),
-                JoinKind::Left | JoinKind::Single | JoinKind::Anti | JoinKind::Mark(_) => is_empty(left),
+                JoinKind::Left | JoinKind::Single | JoinKind::Anti | JoinKind::Mark(_) | JoinKind::AsOf { .. } => {
+                    is_empty(left)
+                }
                 JoinKind::Right => is_empty(right),
                 JoinKind::Full => is_empty(left) && is_empty(right),
             };

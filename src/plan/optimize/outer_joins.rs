@@ -58,8 +58,8 @@ fn visit(plan: &mut LogicalPlan, needed: Columns) {
                 JoinKind::Left | JoinKind::Single => (above, matched),
                 JoinKind::Semi => (both, matched),
                 JoinKind::Anti => (above, matched),
-                // NULLs on the right make a mark unknown.
-                JoinKind::Mark(_) => (above, Columns::new()),
+                // NULLs on the right make a mark unknown; what is closest depends on all rows.
+                JoinKind::Mark(_) | JoinKind::AsOf { .. } => (above, Columns::new()),
                 JoinKind::Right | JoinKind::Full => (Columns::new(), Columns::new()),
             };
             let kept =

@@ -6,8 +6,8 @@
 mod aggregates;
 mod joins;
 mod regroup;
-mod windows;
 mod shared;
+mod windows;
 
 use super::estimate::{Cardinality, estimate};
 use super::expr::{ColumnDef, ColumnId, Expr};
