@@ -8,6 +8,7 @@ mod limits;
 mod own_change;
 mod own_statement;
 pub mod parse;
+pub mod pivot;
 mod render;
 pub mod respell;
 pub mod settings;

@@ -62,8 +62,6 @@ const LATER: &[(&str, &str)] = &[
     ("ROLLBACK", "transactions"),
     ("ATTACH", "ATTACH"),
     ("DETACH", "DETACH"),
-    ("PIVOT", "PIVOT"),
-    ("UNPIVOT", "UNPIVOT"),
     ("INSTALL", "INSTALL"),
     ("LOAD", "LOAD"),
     ("ANALYZE", "ANALYZE"),

@@ -14,6 +14,7 @@ pub const USING_SAMPLE: &str = "__using_sample";
 /// - `USING SAMPLE 10% (bernoulli, 42)` as `QUALIFY __using_sample(10, 'percent', 'bernoulli', 42)`;
 /// - `#2`, a column by its position, as a name;
 /// - `FILTER (condition)` with its WHERE;
+/// - PIVOT and UNPIVOT as queries (`pivot.rs`);
 /// - `* LIKE 'a%'` in a select list as `COLUMNS('LIKE', 'a%')`.
 pub fn respell(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
     let input: Vec<&TokenWithSpan> = raw.iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect();
@@ -21,6 +22,7 @@ pub fn respell(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
     while tokens.at < tokens.input.len() {
         let done = tokens.materialized()
             || tokens.join()
+            || tokens.pivot()
             || tokens.table_sample()
             || tokens.using_sample()
             || tokens.position()
@@ -77,6 +79,19 @@ impl Respelled<'_> {
 
     fn put_word(&mut self, word: &str, span: Span) {
         self.put(Token::make_keyword(word), span);
+    }
+
+    fn pivot(&mut self) -> bool {
+        let rest: Vec<TokenWithSpan> = match self.word(0).to_uppercase().as_str() {
+            "PIVOT" | "UNPIVOT" => self.input[self.at..].iter().map(|t| (*t).clone()).collect(),
+            _ => return false,
+        };
+        let Some((made, length, taken)) = super::pivot::read(&rest, &self.output) else { return false };
+        self.output.truncate(self.output.len() - taken);
+        // There may be more inside.
+        self.output.extend(respell(&made));
+        self.at += length;
+        true
     }
 
     fn materialized(&mut self) -> bool {
