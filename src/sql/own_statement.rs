@@ -90,7 +90,9 @@ pub fn parse(text: &str, tokens: &Tokens) -> Result<Statement> {
         return Err(not_supported(name, first.span));
     }
     match word.as_str() {
-        "SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE" => Ok(Statement::Query(parse_query(text, tokens, 0)?)),
+        "SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT" => {
+            Ok(Statement::Query(parse_query(text, tokens, 0)?))
+        }
         "EXPLAIN" => cursor.explain(),
         "COMPARE" => {
             cursor.at = 1;

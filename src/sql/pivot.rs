@@ -241,7 +241,8 @@ impl Maker {
         self.put(Token::Comma);
         for row in split(columns) {
             let (row, alias) = alias(row);
-            let several = matches!(row.first().map(|t| &t.token), Some(Token::LParen)) && closing(row, 0) == Some(row.len() - 1);
+            let several =
+                matches!(row.first().map(|t| &t.token), Some(Token::LParen)) && closing(row, 0) == Some(row.len() - 1);
             self.call(UNPIVOT_OF, if several { &row[1..row.len() - 1] } else { row });
             if let Some(alias) = alias {
                 self.tokens.pop();

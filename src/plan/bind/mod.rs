@@ -16,6 +16,7 @@ mod grouping;
 mod grouping_sets;
 mod literal;
 mod naming;
+mod pivot;
 mod query;
 mod recursive;
 mod scope;

@@ -4,13 +4,16 @@ use super::binder::{Binder, not_supported};
 use super::call::scalar;
 use super::coerce::{coerce, common};
 use super::expression::Clause;
-use super::group_by::GroupBy;
+use super::grouping::PendingAggregate;
+use super::grouping_sets::GroupBy;
 use super::naming::column_name;
 use super::query::{Bound, Slice};
-use super::scope::{Relation, Scope, ScopeColumn};
+use super::scope::Scope;
 use super::select::Item;
+use crate::catalog::Table;
+use crate::functions::value_at;
 use crate::journal::ErrorCode;
-use crate::plan::expr::{ColumnDef, Expr, ExprKind};
+use crate::plan::expr::{Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan, OutputColumn, Query, SortKey};
 use crate::sql::diagnostic::{Diagnostic, Result};
 use crate::sql::pivot::{PIVOT_AS, PIVOT_GROUP, PIVOT_ON, PIVOT_USING, UNPIVOT, UNPIVOT_NULLS, UNPIVOT_OF};
@@ -169,23 +172,22 @@ impl<'q> Binder<'q> {
         let own = Expr::column(column.id, column.dtype.clone());
         let is_value = ExprKind::IsNull { arg: Box::new(own.clone()), negated: true };
         let present = Expr { kind: is_value, dtype: DataType::Boolean, span: None };
-        let projected = LogicalPlan::Project {
-            input: Box::new(plan.clone()),
-            columns: vec![(column.clone(), bound.clone())],
-        };
+        let projected =
+            LogicalPlan::Project { input: Box::new(plan.clone()), columns: vec![(column.clone(), bound.clone())] };
         let kept = LogicalPlan::Filter { input: Box::new(projected), predicate: present };
         let distinct = LogicalPlan::Distinct { input: Box::new(kept), on: None };
         let sort = SortKey { column: column.id, descending: false, nulls_first: false };
         let sorted = LogicalPlan::Sort { input: Box::new(distinct), keys: vec![sort] };
         let named = vec![(column.clone(), own.clone()), (text.clone(), coerce(own, &DataType::Varchar))];
-        let output = [&column, &text].map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() });
+        let output =
+            [&column, &text].map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() });
         let query = Query {
             plan: LogicalPlan::Project { input: Box::new(sorted), columns: named },
             output: output.to_vec(),
             next_column: self.next_column(),
         };
         let table = self.context.runner.run(query)?;
-        for (value, text) in table.memory_values() {
+        for (value, text) in values_and_texts(&table) {
             let value = Expr::literal(value, bound.dtype.clone());
             let condition = scalar("=", vec![bound.clone(), value], bound.span)?;
             values.push(PivotValue { condition, name: text });
@@ -193,11 +195,25 @@ impl<'q> Binder<'q> {
         Ok(values)
     }
 
+    /// `count(*)`.
+    fn count_star(&mut self) -> PendingAggregate {
+        PendingAggregate {
+            output: self.column("count_star()", DataType::BigInt),
+            function: "count_star".to_string(),
+            args: Vec::new(),
+            distinct: false,
+            filter: None,
+            span: None,
+            constants: Vec::new(),
+            order_by: Vec::new(),
+        }
+    }
+
     fn unpivot(&mut self, select: &'q ast::Select, plan: LogicalPlan) -> Result<Bound> {
         let mut names: Vec<String> = Vec::new();
         let mut keeps_nulls = false;
         let mut rows: Vec<(Vec<Item>, Option<String>)> = Vec::new();
-        for (item, (name, args, alias)) in select.projection.iter().filter_map(|item| Some((item, marker(item)?))) {
+        for (name, args, alias) in select.projection.iter().filter_map(marker) {
             if name != UNPIVOT_OF {
                 keeps_nulls = name == UNPIVOT_NULLS;
                 names = args.iter().map(|name| column_name(name).trim_matches('\'').to_string()).collect();
@@ -217,7 +233,6 @@ impl<'q> Binder<'q> {
                     self.item(&mut columns, arg, column_name(arg))?;
                 }
             }
-            let _ = item;
             match spread {
                 true => rows.extend(columns.into_iter().map(|column| (vec![column], None))),
                 false => rows.push((columns, alias)),
@@ -237,7 +252,10 @@ impl<'q> Binder<'q> {
         // Every row beside the number of each of its columns.
         let number = self.column("number", DataType::Integer);
         let literal = |n: usize| Expr::literal(Value::Int(n as i128), DataType::Integer);
-        let numbers = LogicalPlan::Values { columns: vec![number.clone()], rows: (0..rows.len()).map(|n| vec![literal(n)]).collect() };
+        let numbers = LogicalPlan::Values {
+            columns: vec![number.clone()],
+            rows: (0..rows.len()).map(|n| vec![literal(n)]).collect(),
+        };
         let mut plan =
             LogicalPlan::Join { left: Box::new(plan), right: Box::new(numbers), kind: JoinKind::Cross, on: None };
         let choose = |values: Vec<Expr>, dtype: DataType| {
@@ -279,20 +297,15 @@ impl<'q> Binder<'q> {
 }
 
 /// The values and their texts that the first query of a PIVOT gave.
-impl crate::catalog::Table {
-    fn memory_values(&self) -> Vec<(Value, String)> {
-        let Some(rows) = &self.memory else { return Vec::new() };
-        let [values, texts] = rows.0.columns() else { return Vec::new() };
-        let dtype = &self.columns[0].dtype;
-        let read = |row: usize| {
-            let value = crate::functions::value_at(values, row, dtype)?;
-            match crate::functions::value_at(texts, row, &DataType::Varchar)? {
-                Value::Varchar(text) => Some((value, text)),
-                _ => None,
-            }
-        };
-        (0..rows.0.height()).filter_map(read).collect()
-    }
+fn values_and_texts(table: &Table) -> Vec<(Value, String)> {
+    let Some(rows) = &table.memory else { return Vec::new() };
+    let [values, texts] = rows.0.columns() else { return Vec::new() };
+    let dtype = &table.columns[0].dtype;
+    let read = |row: usize| match value_at(texts, &DataType::Varchar, row) {
+        Value::Varchar(text) => Some((value_at(values, dtype, row), text)),
+        _ => None,
+    };
+    (0..rows.0.height()).filter_map(read).collect()
 }
 
 /// Adds conditions to the filter of an aggregate.
@@ -322,9 +335,11 @@ fn is_call(call: &ast::Function, name: &str) -> bool {
 
 fn arguments(call: &ast::Function) -> Vec<&ast::Expr> {
     let FunctionArguments::List(list) = &call.args else { return Vec::new() };
-    let expr = |arg| match arg {
-        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
-        _ => None,
-    };
-    list.args.iter().filter_map(|arg| expr(arg)).collect()
+    fn plain(arg: &FunctionArg) -> Option<&ast::Expr> {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+            _ => None,
+        }
+    }
+    list.args.iter().filter_map(plain).collect()
 }

@@ -291,7 +291,7 @@ impl<'q> Binder<'q> {
     }
 
     /// ORDER BY over the output of a set operation, VALUES or a query in brackets.
-    fn order_output(&mut self, bound: Bound, order_by: &'q ast::OrderBy) -> Result<Bound> {
+    pub(super) fn order_output(&mut self, bound: Bound, order_by: &'q ast::OrderBy) -> Result<Bound> {
         let columns =
             bound.output.iter().map(|c| ScopeColumn::plain(c.name.clone(), c.column, c.dtype.clone())).collect();
         self.scopes.push(Scope { relations: vec![Relation { name: Vec::new(), columns }], ..Scope::default() });

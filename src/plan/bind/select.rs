@@ -55,6 +55,9 @@ impl<'q> Binder<'q> {
         slice: Slice,
     ) -> Result<Bound> {
         self.refuse_select_clauses(select)?;
+        if let Some(bound) = self.pivoted(select, order_by, slice)? {
+            return Ok(bound);
+        }
         let (plan, relations) = self.tables_and_joins(&select.from)?;
         self.scopes.push(Scope { relations, aliases: aliases(&select.projection), ..Scope::default() });
         let named = self.name_windows(&select.named_window);
@@ -146,6 +149,11 @@ impl<'q> Binder<'q> {
             plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
         }
         Ok(self.project(plan, items, order, distinct, slice))
+    }
+
+    /// The select list over `plan`, and nothing else.
+    pub(super) fn project_items(&mut self, plan: LogicalPlan, items: Vec<Item>) -> Bound {
+        self.project(plan, items, Vec::new(), None, Slice { limit: None, offset: 0 })
     }
 
     /// The select list over `plan`, with DISTINCT, order and limit on top.
@@ -341,7 +349,7 @@ impl<'q> Binder<'q> {
     }
 }
 
-fn over(grouped: &Grouped, expr: &mut Expr) -> Result<()> {
+pub(super) fn over(grouped: &Grouped, expr: &mut Expr) -> Result<()> {
     let taken = std::mem::replace(expr, Expr::boolean(true));
     *expr = grouped.over(taken)?;
     Ok(())
