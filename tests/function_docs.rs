@@ -3,6 +3,7 @@
 //! `FAULTLAB_UPDATE=1 cargo test --release --test function_docs` writes the page: read the difference.
 
 use faultlab::functions::aggregates::AGGREGATES;
+use faultlab::functions::windows::WINDOWS;
 use faultlab::functions::{self, ScalarFunction};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -89,6 +90,19 @@ fn page() -> String {
     }
     out.push_str("\n## Aggregates\n\n| function | takes and gives | meaning | example |\n|---|---|---|---|\n");
     for function in AGGREGATES {
+        let names = std::iter::once(&function.name).chain(function.aliases).map(|name| code(name));
+        let names = names.collect::<Vec<_>>().join(", ");
+        _ = writeln!(
+            out,
+            "| {names} | {} | {} | {} |",
+            code(function.signature),
+            cell(function.help),
+            code(function.example)
+        );
+    }
+    out.push_str("\n## Windows\n\nEvery aggregate works over a window, too.\n\n");
+    out.push_str("| function | takes and gives | meaning | example |\n|---|---|---|---|\n");
+    for function in WINDOWS {
         let names = std::iter::once(&function.name).chain(function.aliases).map(|name| code(name));
         let names = names.collect::<Vec<_>>().join(", ");
         _ = writeln!(
