@@ -84,6 +84,7 @@ fn title(stage: &Stage, is_result: bool) -> String {
             Fragment::TopK { limit, .. } => format!("top {limit}"),
             Fragment::Limit { .. } => "limit".to_string(),
             Fragment::Window { .. } => "window".to_string(),
+            Fragment::Unnest { .. } => "unnest".to_string(),
             Fragment::ExchangeRead { .. }
             | Fragment::ReadAll { .. }
             | Fragment::Filter { .. }

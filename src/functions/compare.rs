@@ -3,13 +3,14 @@
 
 use super::RowError;
 use super::columns::{Booleans, Numbers, Texts, booleans, both_valid, numbers, result_length};
+use super::nested::encode::encode;
 use crate::journal::TaskError;
 use crate::sql::DataType;
 use crate::sql::types::Interval;
 use polars::polars_compute::comparisons::{TotalEqKernel, TotalOrdKernel};
 use polars::prelude::{
     Column, DataType as Physical, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Int128Type,
-    PolarsNumericType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    IntoColumn, PolarsNumericType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use polars_arrow::array::{Array, BinaryViewArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
@@ -158,6 +159,12 @@ pub(super) fn compare(
             Ok(Truths { values: fitted(values, length), validity })
         }
         Physical::Binary => compare_bytes(comparison, a, b, length),
+        Physical::List(_) | Physical::Struct(_) => {
+            let bytes = |column: &Column| -> Result<Column, TaskError> {
+                Ok(encode(column.as_materialized_series())?.into_column())
+            };
+            compare_bytes(comparison, &bytes(a)?, &bytes(b)?, length)
+        }
         _ => Err(TaskError::bug(format!("values of type {t} are not compared"))),
     }
 }

@@ -71,6 +71,33 @@ pub(super) fn write_value(out: &mut String, value: &Value, t: &DataType) {
             }
             out.push(']');
         }
+        (Value::Struct(values), DataType::Struct(fields)) if t.is_tuple() => {
+            out.push('(');
+            for (i, (value, (_, t))) in values.iter().zip(fields).enumerate() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                write_nested(out, value, t);
+            }
+            // One value alone is written with a comma, as no other brackets are.
+            out.push_str(if fields.len() == 1 { ",)" } else { ")" });
+        }
+        (Value::List(entries), DataType::Map(key_type, value_type)) => {
+            out.push('{');
+            for (i, entry) in entries.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                if let Value::Struct(parts) = entry
+                    && let [key, value] = &parts[..]
+                {
+                    write_nested(out, key, key_type);
+                    out.push('=');
+                    write_nested(out, value, value_type);
+                }
+            }
+            out.push('}');
+        }
         (Value::Struct(values), DataType::Struct(fields)) => {
             out.push('{');
             for (i, (value, (name, t))) in values.iter().zip(fields).enumerate() {
@@ -88,7 +115,16 @@ pub(super) fn write_value(out: &mut String, value: &Value, t: &DataType) {
 
 /// A value inside a list or struct: text that could be taken for something else is quoted.
 fn write_nested(out: &mut String, value: &Value, t: &DataType) {
-    let Value::Varchar(text) = value else { return write_value(out, value, t) };
+    let formatted;
+    let text = match value {
+        Value::Varchar(text) => text,
+        Value::Null | Value::List(_) | Value::Struct(_) => return write_value(out, value, t),
+        // A timestamp has colons.
+        _ => {
+            formatted = format_value(value, t);
+            &formatted
+        }
+    };
     let plain = !text.is_empty()
         && text.trim() == text
         && !text.eq_ignore_ascii_case("null")

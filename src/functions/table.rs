@@ -16,6 +16,8 @@ pub enum Category {
     Bytes,
     DateTime,
     Conditional,
+    /// Lists, structs, maps.
+    Nested,
     Other,
 }
 
@@ -30,6 +32,7 @@ impl Category {
             Category::Bytes => "bytes",
             Category::DateTime => "date and time",
             Category::Conditional => "conditional",
+            Category::Nested => "nested",
             Category::Other => "other",
         }
     }

@@ -37,13 +37,16 @@ pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
         (Struct(x), Struct(y)) if x.len() == y.len() => {
             let mut fields = Vec::with_capacity(x.len());
             for ((name, t), (other_name, u)) in x.iter().zip(y) {
-                if !name.eq_ignore_ascii_case(other_name) {
+                // A row without names takes those of the other side.
+                if !name.eq_ignore_ascii_case(other_name) && !name.is_empty() && !other_name.is_empty() {
                     return None;
                 }
+                let name = if name.is_empty() { other_name } else { name };
                 fields.push((name.clone(), common_type(t, u)?));
             }
             Some(Struct(fields))
         }
+        (Map(k, v), Map(l, w)) => Some(Map(Box::new(common_type(k, l)?), Box::new(common_type(v, w)?))),
         _ => None,
     }
 }
@@ -80,7 +83,6 @@ pub fn can_cast(from: &DataType, to: &DataType) -> bool {
     }
     match (from, to) {
         (Null, _) | (_, Varchar) => true,
-        (Varchar, List(_) | Struct(_)) => false,
         (Varchar, _) => true,
         (Boolean, to) => to.is_numeric(),
         (from, Boolean) => from.is_numeric(),
@@ -90,9 +92,10 @@ pub fn can_cast(from: &DataType, to: &DataType) -> bool {
         (TimestampTz, Date | Timestamp) => true,
         (Blob, Uuid) | (Uuid, Blob) => true,
         (List(from), List(to)) => can_cast(from, to),
-        (Struct(from), Struct(to)) => {
-            from.len() == to.len() && from.iter().zip(to).all(|((_, from), (_, to))| can_cast(from, to))
-        }
+        (Struct(from), Struct(to)) => super::cast::nested::matching(from, to).is_some_and(|sources| {
+            sources.iter().zip(to).all(|(source, (_, to))| source.is_none_or(|i| can_cast(&from[i].1, to)))
+        }),
+        (Map(k, v), Map(l, w)) => can_cast(k, l) && can_cast(v, w),
         _ => false,
     }
 }
@@ -123,6 +126,11 @@ pub(super) fn implicit_cost(from: &DataType, to: &DataType) -> Option<u32> {
         (Date, Timestamp) => Some(2),
         (Date | Timestamp, TimestampTz) => Some(4),
         (List(from), List(to)) => implicit_cost(from, to),
+        (Map(k, v), Map(l, w)) => Some(implicit_cost(k, l)? + implicit_cost(v, w)?),
+        (Struct(from), Struct(to)) if from.len() == to.len() => {
+            from.iter().zip(to).map(|((_, from), (_, to))| implicit_cost(from, to)).sum()
+        }
+        (Json, Varchar) => Some(1),
         _ => None,
     }
 }
@@ -348,14 +356,14 @@ pub(super) fn remainder(args: &[DataType]) -> Option<Signature> {
 /// `=`, `<>` and IS DISTINCT FROM.
 pub(super) fn equality(args: &[DataType]) -> Option<Signature> {
     let [a, b] = args else { return None };
-    let t = equality_type(a, b).filter(|t| !matches!(t, DataType::List(_) | DataType::Struct(_)))?;
+    let t = equality_type(a, b)?;
     same(t, DataType::Boolean)
 }
 
 /// `<` and the other comparisons of order: both sides in their common type.
 pub(super) fn comparison(args: &[DataType]) -> Option<Signature> {
     let [a, b] = args else { return None };
-    let t = common_type(a, b).filter(|t| !matches!(t, DataType::List(_) | DataType::Struct(_)))?;
+    let t = common_type(a, b)?;
     same(t, DataType::Boolean)
 }
 
@@ -370,7 +378,7 @@ pub(super) fn all_alike(args: &[DataType]) -> Option<Signature> {
 
 /// `greatest` and `least`: alike, and of a type that has an order here.
 pub(super) fn all_alike_ordered(args: &[DataType]) -> Option<Signature> {
-    all_alike(args).filter(|s| !matches!(s.result, DataType::List(_) | DataType::Struct(_)))
+    all_alike(args)
 }
 
 /// `ifnull(a, b)`.

@@ -1,11 +1,9 @@
 //! Single values: out of a column, and as a column of one row.
 
+use super::nested::{finish_lists, struct_column};
 use crate::journal::TaskError;
 use crate::sql::{DataType, Value};
-use polars::prelude::IntoSeries;
-use polars::prelude::{
-    AnyValue, Column, IntoColumn, ListChunked, NamedFrom, PlSmallStr, Scalar, Series, StructChunked,
-};
+use polars::prelude::{AnyValue, Column, IntoColumn, NamedFrom, PlSmallStr, Scalar, Series};
 
 /// The value in a row of a physical column of type `t`; a row outside of it is NULL.
 pub fn value_at(column: &Column, t: &DataType, row: usize) -> Value {
@@ -33,7 +31,12 @@ fn series_value(series: &Series, t: &DataType, row: usize) -> Value {
         (AnyValue::List(items), DataType::List(item)) => {
             Value::List((0..items.len()).map(|i| series_value(&items, item, i)).collect())
         }
+        (AnyValue::List(items), DataType::Map(key, value)) => match DataType::entries(key, value).item() {
+            Some(entry) => Value::List((0..items.len()).map(|i| series_value(&items, &entry, i)).collect()),
+            None => Value::Null,
+        },
         (AnyValue::Null, _) => Value::Null,
+        (_, DataType::Struct(_)) if series.is_null().get(row) == Some(true) => Value::Null,
         (_, DataType::Struct(fields)) => match series.struct_() {
             Ok(parts) => Value::Struct(
                 parts.fields_as_series().iter().zip(fields).map(|(part, (_, t))| series_value(part, t, row)).collect(),
@@ -51,7 +54,9 @@ pub fn column_of(value: &Value, t: &DataType) -> Result<Column, TaskError> {
     let any = match (value, t) {
         (Value::Null, _) => return Ok(Column::full_null(name, 1, &t.physical())),
         (Value::Boolean(v), DataType::Boolean) => AnyValue::Boolean(*v),
-        (Value::Varchar(v), DataType::Varchar) => return Ok(Series::new(name, [v.as_str()]).into_column()),
+        (Value::Varchar(v), DataType::Varchar | DataType::Json) => {
+            return Ok(Series::new(name, [v.as_str()]).into_column());
+        }
         (Value::Blob(v), DataType::Blob) => AnyValue::BinaryOwned(v.clone()),
         (Value::Float(v), DataType::Float) => AnyValue::Float32(*v as f32),
         (Value::Float(v), DataType::Double) => AnyValue::Float64(*v),
@@ -61,15 +66,12 @@ pub fn column_of(value: &Value, t: &DataType) -> Result<Column, TaskError> {
             for value in items {
                 all.append(column_of(value, item)?.as_materialized_series())?;
             }
-            let list: ListChunked = std::iter::once(all).collect();
-            return Ok(list.into_series().cast(&t.physical())?.into_column());
+            return finish_lists(vec![0, all.len() as i64], vec![true], all);
         }
+        (Value::List(_), DataType::Map(key, entry)) => return column_of(value, &DataType::entries(key, entry)),
         (Value::Struct(values), DataType::Struct(fields)) if values.len() == fields.len() => {
-            let mut parts = Vec::with_capacity(fields.len());
-            for (value, (field, t)) in values.iter().zip(fields) {
-                parts.push(column_of(value, t)?.take_materialized_series().with_name(field.as_str().into()));
-            }
-            return Ok(StructChunked::from_series(name, 1, parts.iter())?.into_series().into_column());
+            let parts = values.iter().zip(fields).map(|(value, (_, t))| column_of(value, t));
+            return struct_column(fields, &parts.collect::<Result<Vec<_>, _>>()?, 1, None);
         }
         _ => return Err(wrong()),
     };

@@ -142,10 +142,7 @@ pub fn as_bytes(series: &Series) -> Result<BinaryViewArray, TaskError> {
     })
 }
 
-/// Lists and structs as byte strings that are equal where the values are.
+/// Lists and structs as byte strings in the order of the values, equal where the values are.
 pub fn encode_nested(series: &Series) -> Result<BinaryChunked, TaskError> {
-    let column = Column::from(series.clone());
-    let rows = row_encode::_get_rows_encoded_ca_unordered(series.name().clone(), &[column])?;
-    let bytes = rows.into_series().cast(&DataType::Binary)?.rechunk();
-    Ok(bytes.binary()?.clone())
+    crate::functions::encode_nested(series)
 }

@@ -93,7 +93,7 @@ fn for_each_word(column: &Column, mut each: impl FnMut(usize, u64)) -> Result<()
         DataType::String => for_each_view(series.str()?.downcast_as_array(), |s| s.as_bytes(), each),
         DataType::Binary => for_each_view(series.binary()?.downcast_as_array(), |s| s, each),
         _ => {
-            // Nested values go through Polars' row encoding, which is one byte string per value.
+            // Nested values are hashed by the byte string that stands for them.
             let encoded = columns::encode_nested(&series)?;
             for_each_view(encoded.downcast_as_array(), |s| s, each);
         }

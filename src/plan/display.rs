@@ -86,6 +86,19 @@ impl Expr {
             ExprKind::AnySubquery { condition, .. } => {
                 (Binding::Value, format!("ANY (subquery: {})", inner(condition, Binding::Or)))
             }
+            ExprKind::Lambda { function, list, params, body, initial } => {
+                let named = |id: ColumnId| match params.iter().find(|p| p.id == id) {
+                    Some(param) => param.name.clone(),
+                    None => names(id),
+                };
+                let params: Vec<&str> = params.iter().map(|p| p.name.as_str()).collect();
+                let mut text = format!("{function}({}, lambda {}: ", inner(list, Binding::Or), params.join(", "));
+                text.push_str(&body.text(&named, Binding::Or));
+                if let Some(initial) = initial {
+                    text.push_str(&format!(", {}", inner(initial, Binding::Or)));
+                }
+                (Binding::Value, text + ")")
+            }
         }
     }
 
@@ -136,6 +149,9 @@ fn literal(value: &Value, dtype: &DataType) -> String {
 fn named(plan: &LogicalPlan, names: &mut Vec<ColumnDef>) {
     match plan {
         LogicalPlan::Window { calls, .. } => names.extend(calls.iter().map(|c| c.output.clone())),
+        LogicalPlan::Unnest { lists, ordinality, .. } => {
+            names.extend(lists.iter().map(|(def, _)| def).chain(ordinality).cloned());
+        }
         _ => names.extend(plan.columns()),
     }
     for input in plan.inputs() {
@@ -226,6 +242,11 @@ fn headline(plan: &LogicalPlan, name: &dyn Fn(ColumnId) -> String) -> String {
         },
         LogicalPlan::Sort { keys, .. } => {
             format!("Sort {}", keys.iter().map(|k| sort_key(k, name)).collect::<Vec<_>>().join(", "))
+        }
+        LogicalPlan::Unnest { lists, ordinality, outer, .. } => {
+            let made = lists.iter().map(|(def, list)| format!("{} := {}", name(def.id), list.display(name)));
+            let made = made.chain(ordinality.iter().map(|def| format!("{} := ordinality", name(def.id))));
+            format!("Unnest{} {}", if *outer { " outer" } else { "" }, made.collect::<Vec<_>>().join(", "))
         }
         LogicalPlan::Limit { limit, offset, .. } => match (limit, offset) {
             (Some(limit), 0) => format!("Limit {limit}"),

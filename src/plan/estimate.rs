@@ -116,6 +116,15 @@ pub fn estimate(plan: &LogicalPlan) -> Cardinality {
             below
         }
         LogicalPlan::Sort { input, .. } => estimate(input),
+        LogicalPlan::Unnest { input, lists, ordinality, .. } => {
+            let mut below = estimate(input);
+            below.rows *= lists.iter().map(|(_, list)| elements(list)).fold(1.0, f64::max);
+            for def in lists.iter().map(|(def, _)| def).chain(ordinality) {
+                let width = default_width(&def.dtype);
+                below.columns.insert(def.id, ColumnEstimate { width, ..Default::default() });
+            }
+            below
+        }
         LogicalPlan::Limit { input, limit, .. } => {
             let mut below = estimate(input);
             below.rows = limit.map_or(below.rows, |l| below.rows.min(l as f64));
@@ -133,6 +142,31 @@ pub fn estimate(plan: &LogicalPlan) -> Cardinality {
                 columns.iter().map(|c| (c.id, ColumnEstimate { width: default_width(&c.dtype), ..Default::default() }));
             Cardinality { rows, columns: columns.collect() }
         }
+    }
+}
+
+/// How many elements a list has, where its expression says so.
+fn elements(list: &Expr) -> f64 {
+    const UNKNOWN: f64 = 4.0;
+    match &list.kind {
+        ExprKind::Literal(Value::List(items)) => items.len() as f64,
+        ExprKind::Call { function, args } if function == "list_value" => args.len() as f64,
+        ExprKind::Call { function, args } if matches!(function.as_str(), "range" | "generate_series") => {
+            let constant = |expr: &Expr| match &expr.kind {
+                ExprKind::Literal(value) => number(value),
+                _ => None,
+            };
+            let numbers: Option<Vec<f64>> = args.iter().map(constant).collect();
+            match numbers.as_deref() {
+                Some([end]) => end.max(1.0),
+                Some([start, end]) => (end - start).max(1.0),
+                Some([start, end, step]) if *step != 0.0 && list.dtype == DataType::BigInt.list_of() => {
+                    ((end - start) / step).max(1.0)
+                }
+                _ => UNKNOWN,
+            }
+        }
+        _ => UNKNOWN,
     }
 }
 
@@ -336,7 +370,7 @@ pub fn default_width(dtype: &DataType) -> f64 {
         DataType::HugeInt | DataType::Interval => 16.0,
         DataType::Decimal { precision, .. } if *precision > 18 => 16.0,
         DataType::Varchar | DataType::Blob => 24.0,
-        DataType::List(_) | DataType::Struct(_) => 48.0,
+        DataType::List(_) | DataType::Struct(_) | DataType::Map(..) => 48.0,
         _ => 8.0,
     }
 }

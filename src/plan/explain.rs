@@ -215,6 +215,11 @@ fn describe(fragment: &Fragment, names: &Names, lines: &mut Vec<Line>) {
             let offset = if *offset > 0 { format!(" after the first {offset}") } else { String::new() };
             lines.push(plain(format!("{limit}{offset}")));
         }
+        Fragment::Unnest { lists, outer, .. } => {
+            let lists: Vec<String> = lists.iter().map(|(_, list)| show(list, names)).collect();
+            let word = if *outer { "unnest, keeping rows without elements," } else { "unnest" };
+            lines.push(plain(format!("{word} {}", lists.join(", "))));
+        }
         Fragment::SingleRow { .. } => lines.push(plain("exactly one row")),
         Fragment::GroupingSets { keys, sets, .. } => {
             let set = |set: &Vec<usize>| format!("({})", list(set.iter().map(|i| &keys[*i].id), names));

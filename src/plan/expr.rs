@@ -96,7 +96,19 @@ pub enum ExprKind {
         condition: Box<Expr>,
         plan: Box<LogicalPlan>,
     },
+    /// A function of [`LAMBDAS`] over the elements of a list: `body` reads them, and their number from 1, as columns.
+    Lambda {
+        function: String,
+        list: Box<Expr>,
+        params: Vec<ColumnDef>,
+        body: Box<Expr>,
+        /// What `list_reduce` starts with, if not with the first element.
+        initial: Option<Box<Expr>>,
+    },
 }
+
+/// The functions that take a lambda, by their canonical names.
+pub const LAMBDAS: &[&str] = &["list_transform", "list_filter", "list_reduce", "any_match", "all_match", "none_match"];
 
 impl Expr {
     /// A reference to a column.
@@ -163,6 +175,9 @@ impl Expr {
                 branches.iter().flat_map(|(c, v)| [c, v]).chain(otherwise.as_deref()).collect()
             }
             ExprKind::InList { arg, items, .. } => std::iter::once(&**arg).chain(items).collect(),
+            ExprKind::Lambda { list, body, initial, .. } => {
+                std::iter::once(&**list).chain(initial.as_deref()).chain([&**body]).collect()
+            }
         }
     }
 
@@ -180,6 +195,9 @@ impl Expr {
                 branches.iter_mut().flat_map(|(c, v)| [c, v]).chain(otherwise.as_deref_mut()).collect()
             }
             ExprKind::InList { arg, items, .. } => std::iter::once(&mut **arg).chain(items).collect(),
+            ExprKind::Lambda { list, body, initial, .. } => {
+                std::iter::once(&mut **list).chain(initial.as_deref_mut()).chain([&mut **body]).collect()
+            }
         }
     }
 
@@ -202,15 +220,25 @@ impl Expr {
 
     /// The columns that this expression reads, in order of first use, each once.
     pub fn columns(&self) -> Vec<ColumnId> {
-        let mut found = Vec::new();
+        let (mut found, mut own) = (Vec::new(), Vec::new());
         self.walk(&mut |e| {
+            own.extend(e.parameters().iter().map(|p| p.id));
             if let ExprKind::Column(id) = e.kind
                 && !found.contains(&id)
             {
                 found.push(id);
             }
         });
+        found.retain(|id| !own.contains(id));
         found
+    }
+
+    /// The columns that a lambda makes for its body: no columns of any input.
+    pub fn parameters(&self) -> &[ColumnDef] {
+        match &self.kind {
+            ExprKind::Lambda { params, .. } => params,
+            _ => &[],
+        }
     }
 
     /// The plan of a subquery expression.
@@ -260,6 +288,24 @@ impl Expr {
             (ExprKind::IsNull { negated: a, .. }, ExprKind::IsNull { negated: b, .. }) => a == b,
             (ExprKind::Case { branches: a, .. }, ExprKind::Case { branches: b, .. }) => a.len() == b.len(),
             (ExprKind::InList { negated: a, .. }, ExprKind::InList { negated: b, .. }) => a == b,
+            (
+                ExprKind::Lambda { function: a, params, initial: i, .. },
+                ExprKind::Lambda { function: b, params: others, initial: j, .. },
+            ) => {
+                // Parameters are named anew in every lambda.
+                let alike = a == b && i.is_some() == j.is_some() && params.len() == others.len();
+                return alike
+                    && self.dtype == other.dtype
+                    && self.children().iter().zip(other.children()).all(|(mine, theirs)| {
+                        mine.same(&theirs.clone().transform(&mut |e| match e.kind {
+                            ExprKind::Column(id) => match others.iter().position(|p| p.id == id) {
+                                Some(i) => Expr { kind: ExprKind::Column(params[i].id), ..e },
+                                None => e,
+                            },
+                            _ => e,
+                        }))
+                    });
+            }
             _ => false,
         };
         if !alike || self.dtype != other.dtype {

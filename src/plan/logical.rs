@@ -98,6 +98,15 @@ pub enum LogicalPlan {
         all: bool,
         columns: Vec<ColumnDef>,
     },
+    /// Each row once for every element of its lists, which go side by side, the shorter ones padded with NULL. Output: the
+    /// input's columns, one column per list, the number of the element from 1 where that is asked for. A row whose lists
+    /// are all empty or NULL yields nothing, or with `outer` one row of NULLs.
+    Unnest {
+        input: Box<LogicalPlan>,
+        lists: Vec<(ColumnDef, Expr)>,
+        ordinality: Option<ColumnDef>,
+        outer: bool,
+    },
 }
 
 /// How unmatched rows are treated.
@@ -240,6 +249,10 @@ impl LogicalPlan {
             LogicalPlan::Window { input, calls } => {
                 input.columns().into_iter().chain(calls.iter().map(|c| c.output.clone())).collect()
             }
+            LogicalPlan::Unnest { input, lists, ordinality, .. } => {
+                let made = lists.iter().map(|(def, _)| def).chain(ordinality).cloned();
+                input.columns().into_iter().chain(made).collect()
+            }
         }
     }
 
@@ -253,7 +266,8 @@ impl LogicalPlan {
             | LogicalPlan::Window { input, .. }
             | LogicalPlan::Distinct { input, .. }
             | LogicalPlan::Sort { input, .. }
-            | LogicalPlan::Limit { input, .. } => vec![input],
+            | LogicalPlan::Limit { input, .. }
+            | LogicalPlan::Unnest { input, .. } => vec![input],
             LogicalPlan::Join { left, right, .. } | LogicalPlan::SetOperation { left, right, .. } => vec![left, right],
             LogicalPlan::Union { inputs, .. } => inputs.iter().collect(),
         }
@@ -269,7 +283,8 @@ impl LogicalPlan {
             | LogicalPlan::Window { input, .. }
             | LogicalPlan::Distinct { input, .. }
             | LogicalPlan::Sort { input, .. }
-            | LogicalPlan::Limit { input, .. } => vec![input],
+            | LogicalPlan::Limit { input, .. }
+            | LogicalPlan::Unnest { input, .. } => vec![input],
             LogicalPlan::Join { left, right, .. } | LogicalPlan::SetOperation { left, right, .. } => vec![left, right],
             LogicalPlan::Union { inputs, .. } => inputs.iter_mut().collect(),
         }
@@ -283,6 +298,7 @@ impl LogicalPlan {
             LogicalPlan::Project { columns, .. } => columns.iter().map(|(_, expr)| expr).collect(),
             LogicalPlan::Join { on, .. } => on.iter().collect(),
             LogicalPlan::Window { calls, .. } => calls.iter().flat_map(WindowCall::expressions).collect(),
+            LogicalPlan::Unnest { lists, .. } => lists.iter().map(|(_, list)| list).collect(),
             LogicalPlan::Scan { .. }
             | LogicalPlan::Aggregate { .. }
             | LogicalPlan::Distinct { .. }
@@ -301,6 +317,7 @@ impl LogicalPlan {
             LogicalPlan::Project { columns, .. } => columns.iter_mut().map(|(_, expr)| expr).collect(),
             LogicalPlan::Join { on, .. } => on.iter_mut().collect(),
             LogicalPlan::Window { calls, .. } => calls.iter_mut().flat_map(|c| &mut c.args).collect(),
+            LogicalPlan::Unnest { lists, .. } => lists.iter_mut().map(|(_, list)| list).collect(),
             LogicalPlan::Scan { .. }
             | LogicalPlan::Aggregate { .. }
             | LogicalPlan::Distinct { .. }
@@ -333,6 +350,8 @@ impl LogicalPlan {
         for expr in self.expressions() {
             expr.walk(&mut |e| {
                 read.extend(e.as_column());
+                // The parameters of a lambda are its own.
+                made.extend(e.parameters().iter().map(|p| p.id));
                 if let Some(plan) = e.subquery() {
                     plan.read_and_made(read, made);
                 }
@@ -364,6 +383,9 @@ impl LogicalPlan {
             | LogicalPlan::SetOperation { columns, .. } => made.extend(columns.iter().map(|c| c.id)),
             LogicalPlan::Join { kind: JoinKind::Mark(id), .. } => {
                 made.insert(*id);
+            }
+            LogicalPlan::Unnest { lists, ordinality, .. } => {
+                made.extend(lists.iter().map(|(def, _)| def).chain(ordinality).map(|def| def.id));
             }
             LogicalPlan::Join { .. }
             | LogicalPlan::Filter { .. }

@@ -202,6 +202,13 @@ pub enum Fragment {
         order_by: Vec<SortKey>,
         calls: Vec<WindowCall>,
     },
+    /// As [`super::logical::LogicalPlan::Unnest`]; rows keep their order.
+    Unnest {
+        input: Box<Fragment>,
+        lists: Vec<(ColumnDef, Expr)>,
+        ordinality: Option<ColumnDef>,
+        outer: bool,
+    },
 }
 
 /// What a join yields, seen from the probe (left) side.
@@ -292,6 +299,10 @@ impl Fragment {
                 input.columns().into_iter().chain([sets.set.clone()]).collect()
             }
             Fragment::Project { columns, .. } => columns.iter().map(|(def, _)| def.clone()).collect(),
+            Fragment::Unnest { input, lists, ordinality, .. } => {
+                let made = lists.iter().map(|(def, _)| def).chain(ordinality).cloned();
+                input.columns().into_iter().chain(made).collect()
+            }
             Fragment::Aggregate { keys, aggregates, phase, .. } => {
                 let mut columns = keys.clone();
                 for aggregate in aggregates {
@@ -337,7 +348,8 @@ impl Fragment {
             | Fragment::FirstOfEach { input, .. }
             | Fragment::Repeat { input, .. }
             | Fragment::Write { input, .. }
-            | Fragment::Window { input, .. } => vec![input],
+            | Fragment::Window { input, .. }
+            | Fragment::Unnest { input, .. } => vec![input],
             Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
                 vec![left, right]
             }
@@ -362,7 +374,8 @@ impl Fragment {
             | Fragment::FirstOfEach { input, .. }
             | Fragment::Repeat { input, .. }
             | Fragment::Write { input, .. }
-            | Fragment::Window { input, .. } => vec![input],
+            | Fragment::Window { input, .. }
+            | Fragment::Unnest { input, .. } => vec![input],
             Fragment::HashJoin { probe: left, build: right, .. } | Fragment::NestedLoopJoin { left, right, .. } => {
                 vec![left, right]
             }

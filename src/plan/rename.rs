@@ -48,6 +48,13 @@ pub fn rename(plan: &mut LogicalPlan, names: &BTreeMap<ColumnId, ColumnId>) {
         }
         LogicalPlan::Distinct { on, .. } => on.iter_mut().flatten().for_each(change),
         LogicalPlan::Sort { keys, .. } => keys.iter_mut().for_each(|k| change(&mut k.column)),
+        LogicalPlan::Unnest { lists, ordinality, .. } => {
+            for (def, list) in lists {
+                change(&mut def.id);
+                rename_in(list, names);
+            }
+            ordinality.iter_mut().for_each(|def| change(&mut def.id));
+        }
         LogicalPlan::Limit { .. } => {}
         LogicalPlan::Union { columns, .. } | LogicalPlan::SetOperation { columns, .. } => {
             columns.iter_mut().for_each(|c| change(&mut c.id));
@@ -63,6 +70,11 @@ fn rename_in(expr: &mut Expr, names: &BTreeMap<ColumnId, ColumnId>) {
         && let Some(new) = names.get(id)
     {
         *id = *new;
+    }
+    if let ExprKind::Lambda { params, .. } = &mut expr.kind {
+        for param in params {
+            param.id = names.get(&param.id).copied().unwrap_or(param.id);
+        }
     }
     if let Some(plan) = expr.subquery_mut() {
         rename(plan, names);

@@ -41,6 +41,7 @@ fn describe(fragment: &Fragment, words: &mut Vec<String>) {
         Fragment::Sort { .. } => words.push("sort".to_string()),
         Fragment::TopK { limit, .. } => words.push(format!("top {limit}")),
         Fragment::Limit { .. } => words.push("limit".to_string()),
+        Fragment::Unnest { .. } => words.push("unnest".to_string()),
         Fragment::Values { .. } => words.push("values".to_string()),
         Fragment::Window { calls, .. } => words.push(window(calls)),
         Fragment::ExchangeRead { .. }

@@ -48,9 +48,14 @@ pub enum DataType {
     /// Months, days and microseconds, packed by [`Interval::pack`] into an `Int128`.
     Interval,
     List(Box<DataType>),
+    /// Named fields; those of a row `(1, 'x')` have empty names and go by their position.
     Struct(Vec<(String, DataType)>),
     /// 128 bits, kept in an `Int128` with the top bit turned over: so numbers and texts have the same order.
     Uuid,
+    /// Physical: a list of entries, each a struct of `key` and `value`.
+    Map(Box<DataType>, Box<DataType>),
+    /// Text that is known to be JSON.
+    Json,
 }
 
 impl DataType {
@@ -76,9 +81,43 @@ impl DataType {
             DataType::Blob => P::Binary,
             DataType::List(item) => P::List(Box::new(item.physical())),
             DataType::Struct(fields) => {
-                P::Struct(fields.iter().map(|(name, t)| Field::new(name.as_str().into(), t.physical())).collect())
+                let field = |(i, (name, t)): (usize, &(String, DataType))| {
+                    Field::new(physical_field(i, name).as_str().into(), t.physical())
+                };
+                P::Struct(fields.iter().enumerate().map(field).collect())
             }
+            DataType::Map(key, value) => DataType::entries(key, value).physical(),
+            DataType::Json => P::String,
         }
+    }
+
+    /// A list of this type.
+    pub fn list_of(self) -> DataType {
+        DataType::List(Box::new(self))
+    }
+
+    /// The list that a map is inside kernels.
+    pub fn entries(key: &DataType, value: &DataType) -> DataType {
+        DataType::Struct(vec![("key".into(), key.clone()), ("value".into(), value.clone())]).list_of()
+    }
+
+    /// The type of what a list holds; a map holds its entries.
+    pub fn item(&self) -> Option<DataType> {
+        match self {
+            DataType::List(item) => Some((**item).clone()),
+            DataType::Map(key, value) => DataType::entries(key, value).item(),
+            _ => None,
+        }
+    }
+
+    /// Lists, structs and maps.
+    pub fn is_nested(&self) -> bool {
+        matches!(self, DataType::List(_) | DataType::Struct(_) | DataType::Map(..))
+    }
+
+    /// A row as `(1, 'x')` gives it: a struct whose fields have no names.
+    pub fn is_tuple(&self) -> bool {
+        matches!(self, DataType::Struct(fields) if !fields.is_empty() && fields.iter().all(|(name, _)| name.is_empty()))
     }
 
     /// Integers of any width and sign.
@@ -126,14 +165,36 @@ impl std::fmt::Display for DataType {
             DataType::Uuid => f.write_str("UUID"),
             DataType::List(item) => write!(f, "{item}[]"),
             DataType::Struct(fields) => {
-                f.write_str("STRUCT(")?;
+                f.write_str(if self.is_tuple() { "TUPLE(" } else { "STRUCT(" })?;
                 for (i, (name, t)) in fields.iter().enumerate() {
-                    write!(f, "{}{name} {t}", if i > 0 { ", " } else { "" })?;
+                    f.write_str(if i > 0 { ", " } else { "" })?;
+                    match name.as_str() {
+                        "" => write!(f, "{t}")?,
+                        name if is_plain_name(name) => write!(f, "{name} {t}")?,
+                        name => write!(f, "\"{}\" {t}", name.replace('"', "\"\""))?,
+                    }
                 }
                 f.write_str(")")
             }
+            DataType::Map(key, value) => write!(f, "MAP({key}, {value})"),
+            DataType::Json => f.write_str("JSON"),
         }
     }
+}
+
+/// What a field of a struct is called inside kernels, where names must differ.
+pub fn physical_field(place: usize, name: &str) -> String {
+    if name.is_empty() { format!("_{}", place + 1) } else { name.to_string() }
+}
+
+/// Whether a name stands in the text of a type without quotes.
+fn is_plain_name(name: &str) -> bool {
+    const KEYWORDS: &[&str] =
+        &["key", "value", "values", "all", "end", "from", "to", "order", "group", "select", "table", "where"];
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphabetic() || c.is_ascii_digit() || c == '_')
+        && !KEYWORDS.contains(&name)
 }
 
 /// A calendar interval: months and days are kept apart from exact time, as DuckDB does.

@@ -124,8 +124,9 @@ pub(in crate::catalog) fn fixed_width(dtype: &DataType) -> f64 {
         | DataType::TimestampTz => 8.0,
         DataType::Decimal { precision, .. } if *precision <= 18 => 8.0,
         DataType::Decimal { .. } | DataType::HugeInt | DataType::Interval | DataType::Uuid => 16.0,
-        DataType::Varchar | DataType::Blob => 16.0,
+        DataType::Varchar | DataType::Blob | DataType::Json => 16.0,
         DataType::List(item) => 4.0 * fixed_width(item),
         DataType::Struct(fields) => fields.iter().map(|(_, dtype)| fixed_width(dtype)).sum(),
+        DataType::Map(key, value) => 4.0 * (fixed_width(key) + fixed_width(value)),
     }
 }

@@ -1,5 +1,6 @@
 //! CAST and TRY_CAST between all types. Decimals round half away from zero, floats to integers half to even, as DuckDB does.
 
+pub(super) mod nested;
 pub(super) mod numeric;
 pub(crate) mod parse;
 pub(super) mod uuid;
@@ -11,7 +12,7 @@ use super::{RowError, calendar};
 use crate::journal::{ErrorCode, TaskError};
 use crate::sql::{DataType, Value};
 use calendar::MICROS_PER_DAY;
-use polars::prelude::{BooleanChunked, Column, Int32Type, Int64Type, Int128Type, IntoColumn, PlSmallStr};
+use polars::prelude::{Column, Int32Type, Int64Type, Int128Type, IntoColumn, PlSmallStr};
 
 /// Casts a physical column. With `lenient` (TRY_CAST) a value that cannot be cast becomes NULL; otherwise the first such
 /// row is the error.
@@ -23,7 +24,9 @@ pub fn cast_column(column: &Column, from: &DataType, to: &DataType, lenient: boo
     }
     match (from, to) {
         (Null, _) => Ok(Column::full_null(PlSmallStr::EMPTY, rows, &to.physical())),
+        (Json, Varchar) => Ok(column.clone()),
         (_, Varchar) => to_text(column, from),
+        (Varchar, List(_) | Struct(_) | Map(..)) => nested::from_text(column, to, lenient),
         (Varchar, _) => from_text(column, to, lenient),
         (Date, Timestamp | TimestampTz) => {
             let days = Numbers::<Int32Type>::of(column)?;
@@ -59,8 +62,12 @@ pub fn cast_column(column: &Column, from: &DataType, to: &DataType, lenient: boo
         // In UTC: casts in another zone were made calls that name it before (`plan::zones`).
         (Timestamp, TimestampTz) | (TimestampTz, Timestamp) => Ok(column.clone()),
         (from, to) if is_countable(from) && is_countable(to) => numeric::cast(column, from, to, lenient),
-        (List(a), List(b)) if a.physical() == b.physical() => Ok(column.clone()),
-        (Struct(a), Struct(b)) if a.len() == b.len() => cast_struct(column, a, b, lenient),
+        (List(a), List(b)) => nested::cast_items(column, a, b, lenient),
+        (Map(k, v), Map(l, w)) => {
+            let (from, to) = (DataType::entries(k, v), DataType::entries(l, w));
+            cast_column(column, &from, &to, lenient)
+        }
+        (Struct(a), Struct(b)) => nested::cast_struct(column, a, b, lenient),
         _ => {
             let message = format!("Casting {from} to {to} is not supported");
             Err(TaskError::user(ErrorCode::NotSupported, message).into())
@@ -188,35 +195,17 @@ fn parse_blob(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn cast_struct(
-    column: &Column,
-    from: &[(String, DataType)],
-    to: &[(String, DataType)],
-    lenient: bool,
-) -> Result<Column, RowError> {
-    use polars::prelude::{IntoSeries, StructChunked};
-    let series = column.as_materialized_series();
-    let parts = series.struct_().map_err(TaskError::from)?.fields_as_series();
-    let mut cast = Vec::with_capacity(parts.len());
-    for ((part, (_, from)), (name, to)) in parts.into_iter().zip(from).zip(to) {
-        let part = cast_column(&part.into_column(), from, to, lenient)?;
-        cast.push(part.take_materialized_series().with_name(name.as_str().into()));
-    }
-    let mut made = StructChunked::from_series(PlSmallStr::EMPTY, column.len(), cast.iter())?.into_series();
-    let valid: BooleanChunked = series.is_not_null();
-    if valid.num_trues() != valid.len() {
-        let nulls = polars::prelude::Series::full_null(PlSmallStr::EMPTY, 1, made.dtype());
-        made = made.zip_with(&valid, &nulls)?;
-    }
-    Ok(made.into_column())
-}
-
 /// Whether a cast between these types can fail for some value; one that cannot may be evaluated on rows that do not need it.
 pub fn cast_can_fail(from: &DataType, to: &DataType) -> bool {
     use DataType::*;
     match (from, to) {
         (from, to) if from == to => false,
         (Null, _) | (_, Varchar) => false,
+        (List(from), List(to)) => cast_can_fail(from, to),
+        (Struct(from), Struct(to)) => {
+            from.len() != to.len() || from.iter().zip(to).any(|((_, f), (_, t))| cast_can_fail(f, t))
+        }
+        (Map(k, v), Map(l, w)) => cast_can_fail(k, l) || cast_can_fail(v, w),
         (Boolean, to) if to.is_integer() => false,
         (Double, Float) => true,
         (_, Float | Double) if from.is_numeric() || *from == Boolean => false,

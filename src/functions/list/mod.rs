@@ -5,6 +5,7 @@ mod bytes;
 mod conditional;
 mod datetime;
 mod math;
+mod nested;
 mod operators;
 mod other;
 mod pattern;
@@ -22,6 +23,7 @@ pub(super) static FUNCTIONS: &[&[ScalarFunction]] = &[
     bytes::ENTRIES,
     datetime::ENTRIES,
     conditional::ENTRIES,
+    nested::ENTRIES,
     other::ENTRIES,
 ];
 

@@ -1,5 +1,6 @@
 //! From bound expressions to nodes that evaluate.
 
+use super::lambda::Lambda;
 use super::{CompiledExpr, Members, Node, name_of};
 use crate::functions;
 use crate::journal::TaskError;
@@ -22,6 +23,17 @@ pub(super) fn compile(expr: &Expr) -> Result<CompiledExpr, TaskError> {
         ExprKind::IsNull { arg, negated } => (Node::IsNull { arg: Box::new(compile(arg)?), negated: *negated }, false),
         ExprKind::Case { branches, otherwise } => (compile_case(branches, otherwise.as_deref())?, false),
         ExprKind::InList { arg, items, negated } => (compile_in_list(arg, items, *negated)?, false),
+        ExprKind::Lambda { function, list, params, body, initial } => {
+            let lambda = Lambda {
+                function: function.clone(),
+                list: compile(list)?,
+                params: params.iter().map(|p| p.id).collect(),
+                body: compile(body)?,
+                initial: initial.as_deref().map(compile).transpose()?,
+            };
+            let fails = function == "list_reduce" && initial.is_none();
+            (Node::Lambda(Box::new(lambda)), fails)
+        }
         ExprKind::ScalarSubquery(_)
         | ExprKind::Exists { .. }
         | ExprKind::InSubquery { .. }
@@ -99,6 +111,7 @@ fn children(node: &Node) -> Box<dyn Iterator<Item = &CompiledExpr> + '_> {
         | Node::Member { arg, .. }
         | Node::Try(arg) => Box::new(std::iter::once(&**arg)),
         Node::Call { args, .. } | Node::Coalesce(args) | Node::And(args) | Node::Or(args) => Box::new(args.iter()),
+        Node::Lambda(lambda) => Box::new([&lambda.list, &lambda.body].into_iter().chain(lambda.initial.as_ref())),
         Node::Case { branches, otherwise } => {
             Box::new(branches.iter().flat_map(|(condition, value)| [condition, value]).chain(otherwise.as_deref()))
         }

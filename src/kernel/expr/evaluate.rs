@@ -1,6 +1,6 @@
 //! Values of expressions, row by row in meaning and column by column in fact.
 
-use super::{CompiledExpr, Node, truth};
+use super::{CompiledExpr, Node, lambda, truth};
 use crate::functions::{self, QueryClock, RowError};
 use crate::journal::TaskError;
 use polars::prelude::{BooleanChunked, Column, DataFrame, IdxCa, IdxSize, PlSmallStr};
@@ -32,6 +32,7 @@ pub(super) fn evaluate(expr: &CompiledExpr, frame: &DataFrame, clock: &QueryCloc
         Node::Coalesce(args) => coalesce(args, frame, clock),
         Node::Case { branches, otherwise } => case(expr, branches, otherwise.as_deref(), frame, clock),
         Node::Try(arg) => attempt(arg, frame, clock),
+        Node::Lambda(of) => lambda::evaluate(of, &expr.dtype, frame, clock),
         Node::And(_) | Node::Or(_) | Node::Not(_) | Node::IsNull { .. } | Node::Member { .. } => {
             Ok(truth::evaluate(expr, frame, clock)?.into_column())
         }

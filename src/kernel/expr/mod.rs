@@ -6,6 +6,7 @@
 
 mod compile;
 mod evaluate;
+mod lambda;
 mod membership;
 mod truth;
 
@@ -65,6 +66,7 @@ enum Node {
     },
     /// NULL for the rows where it fails.
     Try(Box<CompiledExpr>),
+    Lambda(Box<lambda::Lambda>),
 }
 
 impl CompiledExpr {

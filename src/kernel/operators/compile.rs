@@ -1,7 +1,7 @@
 //! From a fragment to operators.
 
 use super::key_filter::KeyFilter;
-use super::{Stream, Task, aggregate, hash_join, nested_loop_join, regroup, rows, scan, sort, source, window};
+use super::{Stream, Task, aggregate, hash_join, nested_loop_join, regroup, rows, scan, sort, source, unnest, window};
 use crate::journal::TaskError;
 use crate::kernel::aggregate::Calls;
 use crate::kernel::expr::CompiledExpr;
@@ -28,6 +28,7 @@ pub enum Operator {
     FirstOfEach { input: Box<Operator>, first: regroup::FirstOperator },
     Repeat { input: Box<Operator>, times: ColumnId },
     Window { input: Box<Operator>, windows: Box<Windows> },
+    Unnest { input: Box<Operator>, unnest: unnest::Unnesting },
 }
 
 impl Operator {
@@ -110,6 +111,10 @@ impl Operator {
                 windows: Box::new(Windows::compile(partition_by, order_by, calls, input.columns())?),
                 input: child(input)?,
             },
+            Fragment::Unnest { input, lists, ordinality, outer } => Operator::Unnest {
+                input: child(input)?,
+                unnest: unnest::Unnesting::compile(lists, ordinality.clone(), *outer)?,
+            },
         })
     }
 
@@ -139,6 +144,7 @@ impl Operator {
             Operator::NestedLoopJoin(join) => join.open(task, filters)?,
             Operator::Sort { input, order, limit } => sort::open(input.open(task)?, order, *limit, task),
             Operator::Limit { input, limit, offset } => rows::limit(input.open(task)?, *limit, *offset),
+            Operator::Unnest { input, unnest } => unnest.open(input.open(task)?, task),
             Operator::SingleRow { input, columns } => rows::single_row(input.open(task)?, columns),
             Operator::GroupingSets { input, sets } => sets.open(input.open(task)?, task),
             Operator::FirstOfEach { input, first } => first.open(input.open(task)?, task),

@@ -10,6 +10,7 @@ mod rows;
 mod scan;
 mod sort;
 mod source;
+mod unnest;
 mod window;
 
 pub use compile::Operator;

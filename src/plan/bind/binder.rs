@@ -1,7 +1,7 @@
 //! The state of binding one statement, and its entry point.
 
 use super::recursive::QueryRunner;
-use super::scope::Scope;
+use super::scope::{Scope, ScopeColumn};
 use crate::catalog::{TableRef, TableSource};
 use crate::functions::QueryClock;
 use crate::journal::ErrorCode;
@@ -68,6 +68,8 @@ pub(super) struct Binder<'q> {
     pub next_column: u32,
     /// What names can mean here, the innermost query last.
     pub scopes: Vec<Scope<'q>>,
+    /// The parameters of the lambdas around, the innermost last.
+    pub params: Vec<ScopeColumn>,
     pub ctes: Vec<Cte<'q>>,
     /// The last rows of the recursive queries that are being worked out, the innermost last.
     pub rounds: Vec<TableRef>,
@@ -109,6 +111,7 @@ impl<'q> Binder<'q> {
             text,
             next_column: 0,
             scopes: Vec::new(),
+            params: Vec::new(),
             ctes: Vec::new(),
             rounds: Vec::new(),
             recursions: Vec::new(),

@@ -35,6 +35,8 @@ const ARITHMETIC: &[&str] = &[
 
 /// A call of a scalar function or operator with bound arguments.
 pub(super) fn scalar(name: &str, args: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
+    let of: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
+    let name = functions::overload(name, &of);
     let args = if ARITHMETIC.contains(&name) { adapt_integers(args) } else { args };
     let types: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
     let resolved = functions::resolve(name, &types).or_else(|mismatch| {
@@ -125,6 +127,19 @@ impl<'q> Binder<'q> {
             let message = format!("FILTER belongs to an aggregate, and {name} is none");
             return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
         }
+        if name == "unnest" {
+            return self.unnest(call, clause, place);
+        }
+        if let FunctionArguments::List(list) = &call.args
+            && let Some(function) = super::lambda::canonical(&name)
+        {
+            return self.lambda_call(function, &list.args, place, clause);
+        }
+        if let FunctionArguments::List(list) = &call.args
+            && let Some(bound) = self.structural_call(&name, &list.args, place, clause)?
+        {
+            return Ok(bound);
+        }
         let arguments = arguments(&call.args, place)?;
         if arguments.distinct {
             let message = format!("DISTINCT belongs to an aggregate, and {name} is none");
@@ -136,9 +151,6 @@ impl<'q> Binder<'q> {
         }
         if matches!(name.as_str(), "grouping" | "grouping_id") {
             return self.grouping_call(arguments.exprs, clause, place);
-        }
-        if name == "unnest" {
-            return Err(not_supported(name.to_uppercase(), place));
         }
         let args = arguments.exprs.into_iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?;
         match name.as_str() {

@@ -89,7 +89,7 @@ impl<'q> Binder<'q> {
         use ast::Expr as A;
         match expr {
             A::Identifier(ident) => self.identifier(ident, clause),
-            A::CompoundIdentifier(parts) => self.resolve_qualified(parts),
+            A::CompoundIdentifier(parts) => self.qualified(parts, clause),
             A::Value(value) => literal(&value.value, self.span(value.span)),
             A::TypedString(typed) => {
                 let place = self.span_of(expr);
@@ -186,11 +186,13 @@ impl<'q> Binder<'q> {
                 self.call_of("floor", &[arg], clause)
             }
             A::GroupingSets(_) | A::Cube(_) | A::Rollup(_) => Err(not_supported("grouping sets", self.span_of(expr))),
-            A::Tuple(_) => Err(not_supported("rows as values", self.span_of(expr))),
-            A::Struct { .. } | A::Dictionary(_) | A::Map(_) => {
-                Err(not_supported("structs and maps", self.span_of(expr)))
+            A::Tuple(items) => self.row(items, self.span_of(expr), clause),
+            A::Dictionary(fields) => self.dictionary(fields, self.span_of(expr), clause),
+            A::Map(map) => self.map(&map.entries, self.span_of(expr), clause),
+            A::Array(array) => self.list(&array.elem, self.span_of(expr), clause),
+            A::CompoundFieldAccess { root, access_chain } => {
+                self.access(root, access_chain, self.span_of(expr), clause)
             }
-            A::Array(_) | A::CompoundFieldAccess { .. } => Err(not_supported("lists", self.span_of(expr))),
             A::AtTimeZone { timestamp, time_zone } => self.call_of("timezone", &[time_zone, timestamp], clause),
             A::SimilarTo { escape_char: Some(escape), .. } => {
                 Err(not_supported("ESCAPE with SIMILAR TO", self.span_of(&**escape)))
@@ -213,7 +215,7 @@ impl<'q> Binder<'q> {
         }
     }
 
-    fn identifier(&mut self, ident: &ast::Ident, clause: Clause) -> Result<Expr> {
+    pub fn identifier(&mut self, ident: &ast::Ident, clause: Clause) -> Result<Expr> {
         if let (None, Some(position)) = (ident.quote_style, ident.value.strip_prefix('#')) {
             return self.column_at(position, self.span(ident.span));
         }

@@ -67,8 +67,14 @@ impl<'q> Binder<'q> {
                 if sample.is_some() {
                     return Err(not_supported("TABLESAMPLE", place));
                 }
+                if let Some(args) = args
+                    && let Some(source) =
+                        self.list_table(&parts(name).join(".").to_lowercase(), &args.args, *with_ordinality, place)?
+                {
+                    return self.aliased(source, alias.as_ref());
+                }
                 if *with_ordinality {
-                    return Err(not_supported("WITH ORDINALITY", place));
+                    return Err(not_supported("WITH ORDINALITY of anything but a list", place));
                 }
                 let source = match args {
                     Some(args) => self.read_function(name, args, place)?,
@@ -396,7 +402,10 @@ impl<'q> Binder<'q> {
 }
 
 fn join(left: LogicalPlan, right: LogicalPlan, kind: JoinKind, on: Option<Expr>) -> LogicalPlan {
-    LogicalPlan::Join { left: Box::new(left), right: Box::new(right), kind, on }
+    match super::unnest::lateral(left, right, kind, &on) {
+        Ok(plan) => plan,
+        Err(sides) => LogicalPlan::Join { left: Box::new(sides.0), right: Box::new(sides.1), kind, on },
+    }
 }
 
 pub(super) fn relation_of(name: Vec<String>, output: &[OutputColumn]) -> Relation {

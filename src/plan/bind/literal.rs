@@ -157,7 +157,37 @@ pub(super) fn data_type(written: &ast::DataType, place: Option<Span>) -> Result<
         A::Timestamp(_, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => DataType::TimestampTz,
         A::Interval { .. } => DataType::Interval,
         A::Uuid => DataType::Uuid,
-        A::Array(ArrayElemTypeDef::SquareBracket(item, None)) => DataType::List(Box::new(data_type(item, place)?)),
+        // Arrays of a fixed length are lists here.
+        A::Array(
+            ArrayElemTypeDef::SquareBracket(item, _)
+            | ArrayElemTypeDef::AngleBracket(item)
+            | ArrayElemTypeDef::Parenthesis(item)
+            | ArrayElemTypeDef::Qualified(item, _),
+        ) => DataType::List(Box::new(data_type(item, place)?)),
+        A::Struct(fields, _) => {
+            let mut bound: Vec<(String, DataType)> = Vec::with_capacity(fields.len());
+            for field in fields {
+                let name = field.field_name.as_ref().map_or(String::new(), |name| name.value.clone());
+                bound.push((name, data_type(&field.field_type, place)?));
+            }
+            DataType::Struct(bound)
+        }
+        A::Map(key, value, _) => DataType::Map(Box::new(data_type(key, place)?), Box::new(data_type(value, place)?)),
+        A::Custom(name, parameters) if name.to_string().eq_ignore_ascii_case("map") => {
+            let part = |written: &String| {
+                crate::functions::parse_type(written).map(Box::new).ok_or_else(|| {
+                    Diagnostic::new(ErrorCode::TypeMismatch, format!("there is no type \"{written}\"")).at(place)
+                })
+            };
+            match &parameters[..] {
+                [key, value] => DataType::Map(part(key)?, part(value)?),
+                _ => {
+                    return Err(Diagnostic::new(ErrorCode::TypeMismatch, "MAP takes a type of keys and one of values")
+                        .at(place));
+                }
+            }
+        }
+        A::JSON | A::JSONB => DataType::Json,
         A::Custom(name, _) => custom(&name.to_string(), place)?,
         other => return Err(not_supported(format!("type {other}"), place)),
     })

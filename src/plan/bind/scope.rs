@@ -18,6 +18,8 @@ pub(super) struct Scope<'q> {
     pub aliases: Vec<(String, &'q ast::Expr)>,
     /// Aliases that are being replaced right now: one that means itself is no alias but an unknown column.
     pub open_aliases: Vec<String>,
+    /// The lists of the `unnest` calls met so far, with the columns of their elements.
+    pub unnests: Vec<(crate::plan::expr::ColumnDef, Expr)>,
     /// The aggregates met so far.
     pub aggregates: Vec<PendingAggregate>,
     /// How many aggregate calls were met, equal ones counted again.
@@ -109,10 +111,6 @@ impl<'q> Scope<'q> {
             }
         }
     }
-
-    fn column_names(&self) -> impl Iterator<Item = &str> {
-        self.relations.iter().flat_map(|r| r.columns.iter().filter(|c| c.alone.is_some()).map(|c| c.name.as_str()))
-    }
 }
 
 /// What a name was found to be.
@@ -126,6 +124,9 @@ impl<'q> Binder<'q> {
     /// A name alone: a column of the innermost query, an alias of its select list, then the queries around.
     pub fn resolve_name(&mut self, ident: &ast::Ident) -> Result<Resolved<'q>> {
         let place = self.span(ident.span);
+        if let Some(param) = self.params.iter().rev().find(|p| p.name.eq_ignore_ascii_case(&ident.value)) {
+            return Ok(Resolved::Column(Expr::column(param.id, param.dtype.clone()).at(place)));
+        }
         for (distance, scope) in self.scopes.iter().rev().enumerate() {
             if let Some(column) = scope.unqualified(&ident.value, place)? {
                 return Ok(Resolved::Column(column));
@@ -170,18 +171,8 @@ impl<'q> Binder<'q> {
         }
         Err(match known {
             Some(relation) => missing_column(name, &[relation]).at(place),
-            None => self.no_relation(qualifier, parts, place),
+            None => self.no_table(qualifier, place),
         })
-    }
-
-    /// COLUMN_NOT_FOUND or TABLE_NOT_FOUND for a qualifier that names nothing.
-    fn no_relation(&self, qualifier: &[String], parts: &[ast::Ident], place: Option<Span>) -> Diagnostic {
-        if let [ident, ..] = parts
-            && self.scopes.last().is_some_and(|s| s.column_names().any(|c| c.eq_ignore_ascii_case(&ident.value)))
-        {
-            return super::binder::not_supported("fields of a column", place);
-        }
-        self.no_table(qualifier, place)
     }
 
     /// TABLE_NOT_FOUND for a qualifier that no table in FROM has.

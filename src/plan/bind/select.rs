@@ -117,6 +117,7 @@ impl<'q> Binder<'q> {
                 .at(self.span_of(written))
                 .hint("conditions on rows belong in WHERE, on groups in HAVING"));
         }
+        let mut unnests = self.scopes.last_mut().map(|s| std::mem::take(&mut s.unnests)).unwrap_or_default();
         let pending = self.scopes.last_mut().map(|s| std::mem::take(&mut s.aggregates)).unwrap_or_default();
         let asks_grouping = self.scopes.last().is_some_and(|s| s.asks_grouping);
         if group_by.is_some() || !pending.is_empty() || having.is_some() || asks_grouping {
@@ -136,6 +137,9 @@ impl<'q> Binder<'q> {
             if let Some(qualify) = &mut qualify {
                 over(&grouped, qualify)?;
             }
+            for (_, list) in &mut unnests {
+                over(&grouped, list)?;
+            }
             for window in &mut windows {
                 window.over(&grouped)?;
             }
@@ -148,6 +152,7 @@ impl<'q> Binder<'q> {
         if let Some(predicate) = qualify {
             plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
         }
+        let plan = super::unnest::unnested(plan, unnests);
         Ok(self.project(plan, items, order, distinct, slice))
     }
 
@@ -284,9 +289,19 @@ impl<'q> Binder<'q> {
     pub(super) fn item(&mut self, items: &mut Vec<Item>, expr: &'q ast::Expr, name: String) -> Result<()> {
         let uses = |binder: &Binder| binder.scopes.last().map_or((0, 0), |s| (s.aggregate_uses, s.window_uses));
         let before = uses(self);
-        let bound = self.expression(expr, Clause::Select)?;
+        // An UNNEST of a struct is a column for each of its fields.
+        let bound = match expr {
+            ast::Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case("unnest") => {
+                let place = self.span_of(expr);
+                self.unnest_columns(call, Clause::Select, place)?
+            }
+            _ => vec![(None, self.expression(expr, Clause::Select)?)],
+        };
         let after = uses(self);
-        items.push(Item { name, expr: bound, aggregates: after.0 > before.0, windows: after.1 > before.1 });
+        for (field, bound) in bound {
+            let name = field.unwrap_or_else(|| name.clone());
+            items.push(Item { name, expr: bound, aggregates: after.0 > before.0, windows: after.1 > before.1 });
+        }
         Ok(())
     }
 

@@ -18,6 +18,8 @@ pub fn may_fail(expr: &Expr) -> bool {
         | ExprKind::Exists { .. }
         | ExprKind::InSubquery { .. }
         | ExprKind::AnySubquery { .. } => false,
+        // Reducing an empty list without a start fails.
+        ExprKind::Lambda { function, initial, .. } => function == "list_reduce" && initial.is_none(),
         // More than one row.
         ExprKind::ScalarSubquery(_) => true,
         ExprKind::Cast { arg, lenient } => !lenient && functions::cast_can_fail(&arg.dtype, &expr.dtype),

@@ -70,6 +70,11 @@ pub fn prune(plan: LogicalPlan, wanted: &Wanted) -> LogicalPlan {
             let below = wanted.iter().copied().chain(calls.iter().flat_map(|call| call.reads())).collect();
             LogicalPlan::Window { input: Box::new(prune(*input, &below)), calls }
         }
+        // The lists decide how many rows there are, even where nobody reads their elements.
+        LogicalPlan::Unnest { input, lists, ordinality, outer } => {
+            let below = with(wanted, &lists.iter().map(|(_, list)| list).collect::<Vec<_>>());
+            LogicalPlan::Unnest { input: Box::new(prune(*input, &below)), lists, ordinality, outer }
+        }
         // Equality of whole rows: every column counts.
         LogicalPlan::Distinct { input, on } => {
             let below = input.columns().iter().map(|c| c.id).collect();

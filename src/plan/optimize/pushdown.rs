@@ -84,6 +84,13 @@ pub(super) fn push(plan: LogicalPlan, predicates: Vec<Expr>) -> LogicalPlan {
             let (sink, stay) = reads_only(predicates, &together);
             filtered(LogicalPlan::Window { input: Box::new(push(*input, sink)), calls }, stay)
         }
+        LogicalPlan::Unnest { input, lists, ordinality, outer } => {
+            // A filter on the input's columns keeps or drops all rows that one row becomes.
+            let of_input = input.columns().iter().map(|c| c.id).collect();
+            let (sink, stay) = reads_only(predicates, &of_input);
+            let input = Box::new(push(*input, sink));
+            filtered(LogicalPlan::Unnest { input, lists, ordinality, outer }, stay)
+        }
         // The rest decide by whole rows or by position: a filter below would change what they see.
         mut other => {
             for input in other.inputs_mut() {

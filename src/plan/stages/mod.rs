@@ -146,6 +146,16 @@ impl Planner<'_> {
                 }
                 Ok(sort(self.gathered(part, &below)))
             }
+            LogicalPlan::Unnest { input, lists, ordinality, outer } => {
+                let below: Wanted = wanted.iter().copied().chain(lists.iter().flat_map(|(_, l)| l.columns())).collect();
+                let part = self.part(input, &below)?;
+                Ok(part.grow(estimate(plan), |input| Fragment::Unnest {
+                    input,
+                    lists: lists.clone(),
+                    ordinality: ordinality.clone(),
+                    outer: *outer,
+                }))
+            }
             LogicalPlan::Limit { input, limit, offset } => self.limit(plan, input, *limit, *offset, wanted),
             LogicalPlan::Union { inputs, columns } => self.union(plan, inputs, columns),
             LogicalPlan::Aggregate { input, keys, grouping_sets: Some(sets), aggregates } => {

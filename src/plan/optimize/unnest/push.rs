@@ -146,6 +146,12 @@ impl Push<'_> {
                 let (sides, columns, ties) = self.aligned(vec![*left, *right], columns)?;
                 self.set_operation(sides, kind, all, columns, ties)
             }
+            LogicalPlan::Unnest { input, lists, ordinality, outer } => {
+                let below = self.push(*input)?;
+                let lists = lists.into_iter().map(|(def, list)| (def, below.rewrite(list))).collect();
+                let input = Box::new(below.plan);
+                Ok(Pushed { plan: LogicalPlan::Unnest { input, lists, ordinality, outer }, ties: below.ties })
+            }
             LogicalPlan::Values { columns, rows } => self.values(columns, rows),
             LogicalPlan::Scan { .. } => Err(self.cannot("a table")),
         }

@@ -1,0 +1,208 @@
+//! Functions of maps: lists of entries, each with a key and a value.
+
+use super::choose::item_of;
+use super::encode::encoded;
+use super::{ListPicker, Lists, NOWHERE, fields_of, finish_lists, pick, struct_column, take};
+use crate::functions::RowError;
+use crate::functions::columns::{booleans_by_row, numbers_by_row, result_length};
+use crate::journal::{ErrorCode, TaskError};
+use crate::sql::DataType;
+use polars::prelude::{Column, IdxSize, IntoColumn, Series, UInt64Type};
+use polars_arrow::array::{Array, BinaryViewArray};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A column of maps, opened.
+struct Maps {
+    entries: Lists,
+    keys: Series,
+    values: Series,
+}
+
+impl Maps {
+    fn of(column: &Column, t: &DataType) -> Result<Maps, TaskError> {
+        let entries = Lists::of(column, &item_of(t)?)?;
+        let mut fields = fields_of(&entries.items().clone().into_column())?.into_iter();
+        match (fields.next(), fields.next()) {
+            (Some(keys), Some(values)) => Ok(Maps { entries, keys, values }),
+            _ => Err(TaskError::bug("a map without keys and values")),
+        }
+    }
+}
+
+/// Refuses NULL keys and keys that are there twice.
+fn check_keys(keys: &BinaryViewArray, range: impl Iterator<Item = usize>, row: usize) -> Result<(), RowError> {
+    let wrong = |what: &str| RowError {
+        row: Some(row),
+        error: TaskError::user(ErrorCode::InvalidArguments, format!("Map keys {what}")),
+    };
+    let mut seen = BTreeSet::new();
+    for i in range {
+        if keys.is_null(i) {
+            return Err(wrong("can not be NULL"));
+        }
+        if !seen.insert(keys.value(i)) {
+            return Err(wrong("must be unique"));
+        }
+    }
+    Ok(())
+}
+
+/// `map(keys, values)`.
+pub fn make(args: &[Column], types: &[DataType], result: &DataType, rows: usize) -> Result<Column, RowError> {
+    if args.is_empty() {
+        let entry = item_of(result)?;
+        return Ok(finish_lists(vec![0, 0], vec![true], Series::new_empty("".into(), &entry.physical()))?);
+    }
+    let length = result_length(args, rows);
+    let (keys, values) = (Lists::of(&args[0], &item_of(&types[0])?)?, Lists::of(&args[1], &item_of(&types[1])?)?);
+    let bytes = encoded(keys.items())?;
+    let (mut ends, mut valid) = (vec![0i64], Vec::with_capacity(length));
+    let (mut key_places, mut value_places): (Vec<IdxSize>, Vec<IdxSize>) = (Vec::new(), Vec::new());
+    for row in 0..length {
+        if let (Some(left), Some(right)) = (keys.get(row), values.get(row)) {
+            if left.len() != right.len() {
+                let message = format!("A map needs as many values as keys: {} and {}", right.len(), left.len());
+                let error = TaskError::user(ErrorCode::InvalidArguments, message);
+                return Err(RowError { row: Some(row), error });
+            }
+            check_keys(&bytes, left.clone(), row)?;
+            key_places.extend(left.map(|i| i as IdxSize));
+            value_places.extend(right.map(|i| i as IdxSize));
+            valid.push(true);
+        } else {
+            valid.push(false);
+        }
+        ends.push(key_places.len() as i64);
+    }
+    let parts = [take(keys.items(), &key_places).into_column(), take(values.items(), &value_places).into_column()];
+    Ok(entries_of(result, &parts, ends, valid)?)
+}
+
+fn entries_of(t: &DataType, parts: &[Column], ends: Vec<i64>, valid: Vec<bool>) -> Result<Column, TaskError> {
+    let DataType::Struct(fields) = item_of(t)? else { return Err(TaskError::bug("a map of something else")) };
+    let items = struct_column(&fields, parts, parts[0].len(), None)?;
+    finish_lists(ends, valid, items.take_materialized_series())
+}
+
+/// `map_from_entries(list of rows of two)`.
+pub fn from_entries(args: &[Column], types: &[DataType], result: &DataType, _: usize) -> Result<Column, RowError> {
+    let pairs = Maps::of(&args[0], &types[0])?;
+    let bytes = encoded(&pairs.keys)?;
+    for row in 0..args[0].len() {
+        if let Some(range) = pairs.entries.get(row) {
+            check_keys(&bytes, range, row)?;
+        }
+    }
+    let DataType::Struct(fields) = item_of(result)? else {
+        return Err(TaskError::bug("a map of something else").into());
+    };
+    let parts = [pairs.keys.clone().into_column(), pairs.values.clone().into_column()];
+    let items = struct_column(&fields, &parts, pairs.keys.len(), None)?;
+    Ok(pairs.entries.with_items(items.take_materialized_series())?)
+}
+
+/// `map_keys(map)`.
+pub fn keys(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    let maps = Maps::of(&args[0], &types[0])?;
+    Ok(maps.entries.with_items(maps.keys.clone())?)
+}
+
+/// `map_values(map)`.
+pub fn values(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    let maps = Maps::of(&args[0], &types[0])?;
+    Ok(maps.entries.with_items(maps.values.clone())?)
+}
+
+/// `map_entries(map)`: what the map is inside.
+pub fn entries(args: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    Ok(args[0].clone())
+}
+
+/// `cardinality(map)`.
+pub fn cardinality(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    let lists = Lists::of(&args[0], &item_of(&types[0])?)?;
+    numbers_by_row::<UInt64Type>(args[0].len(), |row| Ok(lists.get(row).map(|range| range.len() as u64)))
+}
+
+/// Where the wanted key of each row is, if it is there; None for a NULL map or key.
+fn found(args: &[Column], t: &DataType, rows: usize) -> Result<(Maps, Vec<Option<Option<usize>>>), RowError> {
+    let maps = Maps::of(&args[0], t)?;
+    let keys = encoded(&maps.keys)?;
+    let wanted = encoded(args[1].as_materialized_series())?;
+    let places = (0..result_length(args, rows))
+        .map(|row| {
+            let at = if wanted.len() == 1 { 0 } else { row };
+            let mut range = maps.entries.get(row)?;
+            if wanted.is_null(at) {
+                return Some(None);
+            }
+            Some(range.find(|i| keys.value(*i) == wanted.value(at)))
+        })
+        .collect();
+    Ok((maps, places))
+}
+
+/// `map[key]`: NULL where the key is not there.
+pub fn value_of_key(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (maps, places) = found(args, &types[0], rows)?;
+    let places: Vec<IdxSize> = places.into_iter().map(|p| p.flatten().map_or(NOWHERE, |i| i as IdxSize)).collect();
+    Ok(pick(&maps.values, &places))
+}
+
+/// `element_at(map, key)`: a list of the one value, or an empty one.
+pub fn values_of_key(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (maps, places) = found(args, &types[0], rows)?;
+    let mut picker = ListPicker::with_capacity(places.len());
+    for place in places {
+        match place {
+            Some(place) => picker.push(place.map(|i| i as IdxSize)),
+            None => picker.push_null(),
+        }
+    }
+    Ok(picker.finish(&maps.values)?)
+}
+
+/// `map_contains(map, key)`.
+pub fn has_key(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (_, places) = found(args, &types[0], rows)?;
+    Ok(booleans_by_row(places.len(), |row| places[row].map(|place| place.is_some())))
+}
+
+/// `map_concat(maps...)`: a key of several maps keeps its place and takes the last value.
+pub fn concat(args: &[Column], types: &[DataType], result: &DataType, rows: usize) -> Result<Column, RowError> {
+    let length = result_length(args, rows);
+    let maps = args.iter().map(|arg| Maps::of(arg, &types[0])).collect::<Result<Vec<_>, _>>()?;
+    let (mut keys, mut values) = (maps[0].keys.clone(), maps[0].values.clone());
+    let mut starts = vec![0];
+    for map in &maps[1..] {
+        starts.push(keys.len());
+        keys.append(&map.keys)?;
+        values.append(&map.values)?;
+    }
+    let (keys, values) = (keys.rechunk(), values.rechunk());
+    let bytes = encoded(&keys)?;
+    let (mut ends, mut valid) = (vec![0i64], Vec::with_capacity(length));
+    let (mut key_places, mut value_places): (Vec<IdxSize>, Vec<IdxSize>) = (Vec::new(), Vec::new());
+    for row in 0..length {
+        let mut known: BTreeMap<&[u8], usize> = BTreeMap::new();
+        let mut any = false;
+        for (map, start) in maps.iter().zip(&starts) {
+            let Some(range) = map.entries.get(row) else { continue };
+            any = true;
+            for i in range.map(|i| start + i) {
+                match known.get(bytes.value(i)) {
+                    Some(place) => value_places[*place] = i as IdxSize,
+                    None => {
+                        known.insert(bytes.value(i), key_places.len());
+                        key_places.push(i as IdxSize);
+                        value_places.push(i as IdxSize);
+                    }
+                }
+            }
+        }
+        valid.push(any);
+        ends.push(key_places.len() as i64);
+    }
+    let parts = [take(&keys, &key_places).into_column(), take(&values, &value_places).into_column()];
+    Ok(entries_of(result, &parts, ends, valid)?)
+}
