@@ -377,7 +377,7 @@ fn write_all(
         let Some(format) = formats.get(row) else { return Ok(false) };
         let items: Option<Vec<Item>> = values.iter().map(|values| values.get(row)).collect();
         let Some(items) = items else { return Ok(false) };
-        if !last.as_ref().is_some_and(|(known, _)| known == format) {
+        if last.as_ref().is_none_or(|(known, _)| known != format) {
             last = Some((format.to_string(), read(format)?));
         }
         let mut next = 0;

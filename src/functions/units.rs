@@ -93,7 +93,7 @@ pub(super) fn bar(args: &[Column], _: &[DataType], _: &DataType, rows: usize) ->
             *slot = value;
         }
         let [x, least, most, width] = values;
-        if !(width >= 1.0) {
+        if width.is_nan() || width < 1.0 {
             return Err(out_of_range("Max bar width must be >= 1"));
         }
         if width > WIDEST {
