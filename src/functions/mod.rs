@@ -24,6 +24,7 @@ mod graphemes;
 mod hashes;
 mod integers;
 mod isodate;
+mod json;
 mod list;
 mod math;
 pub mod nested;

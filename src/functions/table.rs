@@ -18,6 +18,7 @@ pub enum Category {
     Conditional,
     /// Lists, structs, maps.
     Nested,
+    Json,
     Other,
 }
 
@@ -33,6 +34,7 @@ impl Category {
             Category::DateTime => "date and time",
             Category::Conditional => "conditional",
             Category::Nested => "nested",
+            Category::Json => "JSON",
             Category::Other => "other",
         }
     }
@@ -237,6 +239,11 @@ pub fn refine_result(function: &ScalarFunction, signature: &mut Signature, const
         && super::dateformat::names_zone(format)
     {
         signature.result = DataType::TimestampTz;
+    }
+    if let ("json_extract" | "json_extract_string", [_, path]) = (function.name, constants)
+        && super::json::typing::leads_to_many(*path)
+    {
+        signature.result = signature.result.clone().list_of();
     }
     if let (
         "round" | "trunc" | "round_even",

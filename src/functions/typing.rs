@@ -83,7 +83,7 @@ pub fn can_cast(from: &DataType, to: &DataType) -> bool {
     }
     match (from, to) {
         (Null, _) | (_, Varchar) => true,
-        (Varchar, _) => true,
+        (Varchar | Json, _) | (_, Json) => true,
         (Boolean, to) => to.is_numeric(),
         (from, Boolean) => from.is_numeric(),
         (from, to) if from.is_numeric() && to.is_numeric() => true,

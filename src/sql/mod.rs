@@ -4,6 +4,7 @@ mod deep_stack;
 pub mod diagnostic;
 mod dialect;
 pub mod exclusion;
+mod keywords;
 mod limits;
 mod own_change;
 mod own_statement;

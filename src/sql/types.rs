@@ -189,12 +189,10 @@ pub fn physical_field(place: usize, name: &str) -> String {
 
 /// Whether a name stands in the text of a type without quotes.
 fn is_plain_name(name: &str) -> bool {
-    const KEYWORDS: &[&str] =
-        &["key", "value", "values", "all", "end", "from", "to", "order", "group", "select", "table", "where"];
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphabetic() || c.is_ascii_digit() || c == '_')
-        && !KEYWORDS.contains(&name)
+        && !super::keywords::is_quoted(&name.to_ascii_lowercase())
 }
 
 /// A calendar interval: months and days are kept apart from exact time, as DuckDB does.

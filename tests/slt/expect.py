@@ -122,7 +122,13 @@ def answer(connection, sql, sort):
         finally:
             connection.execute("SET TimeZone = 'UTC'")
     result = connection.execute(sql)
-    types = "".join(letter_of(str(column[1])) for column in result.description)
+    types = [str(column[1]) for column in result.description]
+    if any(re.search(r"\]$|^(STRUCT|TUPLE|MAP)\(", dtype) for dtype in types):
+        # DuckDB's own text of lists, structs and maps; a table keeps the rows in their order.
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {sql}")
+        columns = (f"#{i + 1}::VARCHAR" if re.search(r"[\])]$", t) else f"#{i + 1}" for i, t in enumerate(types))
+        result = connection.execute(f"SELECT {', '.join(columns)} FROM answer")
+    types = "".join(letter_of(dtype) for dtype in types)
     rows = ["\t".join(text_of(value) for value in row) for row in result.fetchall()]
     if sort == "rowsort":
         rows.sort(key=str.encode)

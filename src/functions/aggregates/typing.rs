@@ -113,7 +113,7 @@ fn signature(function: &AggregateFunction, args: &[DataType]) -> Option<Signatur
             numeric if numeric.is_numeric() => of(vec![arg.clone()], DataType::Double),
             _ => None,
         },
-        (Rule::Extreme, [arg]) if ordered(arg) => same(known(arg)),
+        (Rule::Extreme, [arg]) => same(known(arg)),
         (Rule::Extreme, [arg, count]) if ordered(arg) && is_count(count) => {
             of(vec![known(arg), DataType::BigInt], list_of(known(arg)))
         }
@@ -178,9 +178,9 @@ fn signature(function: &AggregateFunction, args: &[DataType]) -> Option<Signatur
     }
 }
 
-/// Types with an order that the kernels know.
+/// Types with an order that all kernels know; MIN and MAX know that of nested values, too.
 fn ordered(dtype: &DataType) -> bool {
-    !matches!(dtype, DataType::List(_) | DataType::Struct(_))
+    !dtype.is_nested()
 }
 
 /// How many of `count` arguments, at the end, must be constants: a separator, fractions, how many values.

@@ -8,7 +8,7 @@ pub(super) mod uuid;
 use super::columns::{Numbers, Rows, Texts, booleans_by_row, numbers_by_row, result_length, texts_by_row};
 use super::format::write_value;
 use super::values::value_at;
-use super::{RowError, calendar};
+use super::{RowError, calendar, json};
 use crate::journal::{ErrorCode, TaskError};
 use crate::sql::{DataType, Value};
 use calendar::MICROS_PER_DAY;
@@ -25,6 +25,9 @@ pub fn cast_column(column: &Column, from: &DataType, to: &DataType, lenient: boo
     match (from, to) {
         (Null, _) => Ok(Column::full_null(PlSmallStr::EMPTY, rows, &to.physical())),
         (Json, Varchar) => Ok(column.clone()),
+        (Varchar, Json) => json::from_text(column, lenient),
+        (_, Json) => json::make::to_json(std::slice::from_ref(column), std::slice::from_ref(from), to, rows),
+        (Json, _) => json::make::from_json(column, to, lenient),
         (_, Varchar) => to_text(column, from),
         (Varchar, List(_) | Struct(_) | Map(..)) => nested::from_text(column, to, lenient),
         (Varchar, _) => from_text(column, to, lenient),

@@ -4,6 +4,7 @@
 mod bytes;
 mod conditional;
 mod datetime;
+mod json;
 mod math;
 mod nested;
 mod operators;
@@ -24,6 +25,7 @@ pub(super) static FUNCTIONS: &[&[ScalarFunction]] = &[
     datetime::ENTRIES,
     conditional::ENTRIES,
     nested::ENTRIES,
+    json::ENTRIES,
     other::ENTRIES,
 ];
 

@@ -321,7 +321,8 @@ pub fn select(args: &[Column], types: &[DataType], _: &DataType, rows: usize) ->
             let Some(index) = indices.get(place) else {
                 return Err(RowError { row: Some(row), error: null_in_second() });
             };
-            chosen.push(element(range.len(), index).map_or(NOWHERE, |i| (range.start + i) as IdxSize));
+            // Unlike the index of a subscript, these do not count from the end.
+            chosen.push(element(range.len(), index.max(0)).map_or(NOWHERE, |i| (range.start + i) as IdxSize));
         }
         picker.push(chosen);
     }

@@ -5,6 +5,7 @@ use super::best::{Best, Counted, Last};
 use super::floats::{BitOperation, Bits, Logarithms, PreciseSum, Product};
 use super::kept::Kept;
 use super::moments::{FourMoments, Moments, Pairs};
+use super::nested::NestedExtreme;
 use super::sketch::{self, Sketches};
 use super::sums::{Count, FloatSum, IntegerSum};
 use super::values::{BooleanExtreme, Extreme, Pick, TextExtreme};
@@ -99,6 +100,7 @@ impl Kind {
                 P::Float32 => Box::new(Extreme::<p::Float32Type>::new(greatest)),
                 P::Float64 => Box::new(Extreme::<p::Float64Type>::new(greatest)),
                 P::String | P::Binary => Box::new(TextExtreme::new(greatest, physical)),
+                P::List(_) | P::Struct(_) => Box::new(NestedExtreme::new(greatest, &physical)),
                 other => return Err(TaskError::bug(format!("MIN or MAX over {other:?}"))),
             },
         })

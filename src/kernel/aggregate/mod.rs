@@ -10,6 +10,7 @@ mod frames;
 mod grouping;
 mod kept;
 mod moments;
+mod nested;
 mod quantiles;
 mod sketch;
 mod sums;

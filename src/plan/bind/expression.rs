@@ -206,7 +206,7 @@ impl<'q> Binder<'q> {
                 let args = [&**arg, overlay_what, overlay_from].into_iter().chain(overlay_for.as_deref());
                 self.call_of("overlay", &args.collect::<Vec<_>>(), clause)
             }
-            A::Lambda(_) => Err(not_supported("lambda functions", self.span_of(expr))),
+            A::Lambda(lambda) => self.arrow(lambda, clause),
             A::Collate { .. } => Err(not_supported("COLLATE", self.span_of(expr))),
             A::Wildcard(_) | A::QualifiedWildcard(..) => {
                 Err(Diagnostic::new(ErrorCode::SyntaxError, "* cannot stand here").at(self.span_of(expr)))
@@ -288,15 +288,12 @@ impl<'q> Binder<'q> {
         right: &'q ast::Expr,
         clause: Clause,
     ) -> Result<Expr> {
-        if let (ast::Expr::Tuple(left), ast::Expr::Tuple(right)) = (left, right) {
-            return match op {
-                BinaryOperator::Eq => self.equal_rows(left, right, clause),
-                BinaryOperator::NotEq => Ok(not(self.equal_rows(left, right, clause)?)),
-                other => {
-                    let place = left.first().and_then(|e| self.span_of(e));
-                    Err(not_supported(format!("{other} between rows"), place))
-                }
-            };
+        // Rows are equal where their parts are; which of two comes first is decided as for structs.
+        if let (ast::Expr::Tuple(left), ast::Expr::Tuple(right)) = (left, right)
+            && let BinaryOperator::Eq | BinaryOperator::NotEq = op
+        {
+            let equal = self.equal_rows(left, right, clause)?;
+            return Ok(if *op == BinaryOperator::Eq { equal } else { not(equal) });
         }
         let name = match op {
             BinaryOperator::And | BinaryOperator::Or => return self.logical(left, op, right, clause),
@@ -326,6 +323,8 @@ impl<'q> Binder<'q> {
             }
             BinaryOperator::PGRegexIMatch => return self.matches_in_any_case(left, right, clause),
             BinaryOperator::PGRegexNotIMatch => return Ok(not(self.matches_in_any_case(left, right, clause)?)),
+            BinaryOperator::Arrow => "json_extract",
+            BinaryOperator::LongArrow => "json_extract_string",
             BinaryOperator::PGLikeMatch => "like",
             BinaryOperator::PGILikeMatch => "ilike",
             BinaryOperator::PGNotLikeMatch => return Ok(not(self.call_of("like", &[left, right], clause)?)),
@@ -475,12 +474,7 @@ impl<'q> Binder<'q> {
         all: bool,
         clause: Clause,
     ) -> Result<Expr> {
-        let ast::Expr::Subquery(query) = right else {
-            return Err(not_supported("ANY and ALL of a list", self.span_of(right)));
-        };
-        let op = match op {
-            BinaryOperator::Eq if !all => return self.in_subquery(left, query, false, clause),
-            BinaryOperator::NotEq if all => return self.in_subquery(left, query, true, clause),
+        let name = match op {
             BinaryOperator::Eq => "=",
             BinaryOperator::NotEq => "<>",
             BinaryOperator::Lt => "<",
@@ -492,9 +486,14 @@ impl<'q> Binder<'q> {
                 return Err(Diagnostic::new(ErrorCode::SyntaxError, message).at(self.span_of(left)));
             }
         };
-        match all {
-            true => self.all_subquery(left, op, query, clause),
-            false => self.any_subquery(left, op, query, clause),
+        let ast::Expr::Subquery(query) = right else {
+            return self.quantified_list(left, name, right, all, clause);
+        };
+        match (op, all) {
+            (BinaryOperator::Eq, false) => self.in_subquery(left, query, false, clause),
+            (BinaryOperator::NotEq, true) => self.in_subquery(left, query, true, clause),
+            (_, true) => self.all_subquery(left, name, query, clause),
+            (_, false) => self.any_subquery(left, name, query, clause),
         }
     }
 

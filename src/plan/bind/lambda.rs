@@ -1,14 +1,15 @@
 //! Functions that take a lambda: `list_transform(l, lambda x: x + 1)`, also written `x -> x + 1`.
 
 use super::binder::{Binder, not_supported};
+use super::call::scalar;
 use super::coerce::{cast, coerce, condition};
 use super::expression::Clause;
 use super::scope::ScopeColumn;
 use crate::functions::common_type;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, Expr, ExprKind};
-use crate::sql::DataType;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use crate::sql::{DataType, Value};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, LambdaFunction, OneOrManyWithParens};
 
 /// The canonical name of a function that takes a lambda.
@@ -99,6 +100,45 @@ impl<'q> Binder<'q> {
                 }
             }
         }
+    }
+
+    /// `column -> path`: the parser takes it for a lambda; where none is asked for it looks into JSON.
+    pub fn arrow(&mut self, lambda: &'q LambdaFunction, clause: Clause) -> Result<Expr> {
+        let (OneOrManyWithParens::One(param), ast::LambdaSyntax::Arrow) = (&lambda.params, &lambda.syntax) else {
+            let place = self.span_of(&*lambda.body);
+            let error = Diagnostic::new(ErrorCode::InvalidArguments, "a lambda stands only in a call that takes one");
+            return Err(error.at(place).hint("such as list_transform([1, 2], lambda x: x + 1)"));
+        };
+        let json = self.identifier(&param.name, clause)?;
+        let path = self.expression(&lambda.body, clause)?;
+        let place = json.span.zip(path.span).map(|(a, b)| a.to(b));
+        scalar("json_extract", vec![json, path], place)
+    }
+
+    /// `x = ANY(list)`, `x < ALL(list)`: whether the comparison is true of any, or of all, elements. NULL is an empty list.
+    pub fn quantified_list(
+        &mut self,
+        left: &'q ast::Expr,
+        op: &str,
+        list: &'q ast::Expr,
+        all: bool,
+        clause: Clause,
+    ) -> Result<Expr> {
+        let left = self.expression(left, clause)?;
+        let list = self.expression(list, clause)?;
+        let list = if list.dtype == DataType::Null { coerce(list, &DataType::Null.list_of()) } else { list };
+        let Some(item) = list.dtype.item().filter(|_| matches!(list.dtype, DataType::List(_))) else {
+            let message = format!("ANY and ALL take a query or a list, and this is {}", list.dtype);
+            return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(list.span));
+        };
+        let place = left.span.zip(list.span).map(|(a, b)| a.to(b));
+        let empty = Expr::literal(Value::List(vec![]), list.dtype.clone());
+        let dtype = list.dtype.clone();
+        let list = Expr::call("coalesce", vec![list, empty], dtype);
+        let param = self.column("element", item.clone());
+        let body = scalar(op, vec![left, Expr::column(param.id, item)], place)?;
+        let function = if all { "all_match" } else { "any_match" };
+        Ok(finish(function, list, vec![param], body, None, DataType::Boolean, place))
     }
 
     /// The parameters and the bound body of a lambda whose parameters have these types, of which it may name the first few.

@@ -91,7 +91,7 @@ impl<'q> Scope<'q> {
     }
 
     /// The column of a name alone.
-    fn unqualified(&self, name: &str, place: Option<Span>) -> Result<Option<Expr>> {
+    pub fn unqualified(&self, name: &str, place: Option<Span>) -> Result<Option<Expr>> {
         let matches: Vec<(&Relation, &(ColumnId, DataType))> = self
             .relations
             .iter()

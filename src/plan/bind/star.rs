@@ -182,6 +182,7 @@ impl<'q> Binder<'q> {
                 let parts = super::from::parts(name);
                 match scope.relation(&parts, place)? {
                     Some(relation) => vec![relation],
+                    None if excluded.is_empty() => return self.fields_of_column(name, &parts, place),
                     None => return Err(self.no_table(&parts, place)),
                 }
             }
@@ -210,6 +211,34 @@ impl<'q> Binder<'q> {
             }
         }
         Ok(columns)
+    }
+
+    /// `s.*` of a column that is a struct: its fields.
+    fn fields_of_column(
+        &self,
+        name: &ast::ObjectName,
+        parts: &[String],
+        place: Option<Span>,
+    ) -> Result<Vec<StarColumn>> {
+        let idents: Vec<ast::Ident> = name
+            .0
+            .iter()
+            .filter_map(|part| match part {
+                ast::ObjectNamePart::Identifier(ident) => Some(ident.clone()),
+                ast::ObjectNamePart::Function(_) => None,
+            })
+            .collect();
+        let column = match &idents[..] {
+            [_] => {
+                let scope = self.scopes.last();
+                scope.and_then(|scope| scope.unqualified(&parts[0], place).transpose()).transpose()?
+            }
+            _ => self.resolve_qualified(&idents).ok(),
+        };
+        match column.and_then(|column| super::nested::columns_of(&column)) {
+            Some(fields) => Ok(fields.into_iter().map(|(name, expr)| StarColumn { name, expr }).collect()),
+            None => Err(self.no_table(parts, place)),
+        }
     }
 
     /// What `#2` means: the second column of FROM.

@@ -103,6 +103,12 @@ impl<'q> Binder<'q> {
         }
         let list = flat(list, written.recursive, place)?;
         let Some(item) = list.dtype.item() else { return Err(needs_list(&list, place)) };
+        let made_here = |id| self.scopes.last().is_some_and(|s| s.unnests.iter().any(|(def, _)| def.id == id));
+        if list.columns().into_iter().any(made_here) {
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, "an unnest cannot stand in another")
+                .at(place)
+                .hint("unnest(list, recursive := true) goes through all levels"));
+        }
         let def = self.column("unnest", item);
         let column = Expr::column(def.id, def.dtype.clone()).at(place);
         let Some(scope) = self.scopes.last_mut() else {

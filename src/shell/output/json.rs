@@ -36,7 +36,7 @@ fn write_objects(
     let mut object = String::new();
     for range in rows.chunks() {
         let height = (range.end - range.start) as usize;
-        let columns = rows.text(range);
+        let columns = rows.text_with_json(range);
         for row in 0..height {
             object.clear();
             object.push('{');
@@ -48,7 +48,7 @@ fn write_objects(
                 object.push(':');
                 match &column[row] {
                     None => object.push_str(&null),
-                    Some(text) if is_bare(&rows.columns[i].dtype, text) => object.push_str(text),
+                    Some(text) if is_bare(&rows.columns[i].dtype, text) => object.push_str(&without_controls(text)),
                     Some(text) => object.push_str(&quoted(text)),
                 }
             }
@@ -59,10 +59,12 @@ fn write_objects(
     Ok(())
 }
 
-/// Numbers and booleans stand without quotes; JSON has no NaN and no infinity, those are text.
+/// Numbers, booleans and what is JSON already stand without quotes; JSON has no NaN and no infinity, those are text.
 fn is_bare(dtype: &DataType, text: &str) -> bool {
     (dtype.is_numeric() && text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)))
         || *dtype == DataType::Boolean
+        || *dtype == DataType::Json
+        || dtype.is_nested()
 }
 
 /// JSON objects have each key once: the second `a` is `a_1`, the third `a_2`.
@@ -78,6 +80,19 @@ fn distinct_keys(rows: &Rows) -> Vec<String> {
         taken.push(name);
     }
     taken.iter().map(|name| quoted(name)).collect()
+}
+
+/// JSON without the control characters that a terminal might obey: they can only stand inside strings.
+fn without_controls(json: &str) -> std::borrow::Cow<'_, str> {
+    if !json.chars().any(char::is_control) {
+        return json.into();
+    }
+    let shown = |c: char| match c {
+        '\n' | '\r' | '\t' => " ".to_string(),
+        c if c.is_control() => format!("\\u{:04x}", c as u32),
+        c => c.to_string(),
+    };
+    json.chars().map(shown).collect::<String>().into()
 }
 
 /// A JSON string. C1 controls and DEL are escaped too, so that the line is safe on a terminal.

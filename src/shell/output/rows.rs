@@ -1,6 +1,6 @@
 //! The rows that a statement answers with: typed columns in blocks, and their text.
 
-use crate::functions::{format_column, format_timestamps_in};
+use crate::functions::{cast_column, format_column, format_timestamps_in};
 use crate::kernel::Block;
 use crate::plan::ColumnId;
 use crate::plan::logical::OutputColumn;
@@ -52,6 +52,27 @@ impl Rows {
 
     /// The text of rows `range`, a vector per column; None is NULL.
     pub fn text(&self, range: Range<u64>) -> Vec<Vec<Option<String>>> {
+        self.texts(range, &format_column)
+    }
+
+    /// As [`Rows::text`], with lists, structs and maps as JSON.
+    pub fn text_with_json(&self, range: Range<u64>) -> Vec<Vec<Option<String>>> {
+        self.texts(range, &|column, t| {
+            if !t.is_nested() {
+                return format_column(column, t);
+            }
+            match cast_column(column, t, &DataType::Json, true) {
+                Ok(json) => format_column(&json, &DataType::Json),
+                Err(_) => format_column(column, t),
+            }
+        })
+    }
+
+    fn texts(
+        &self,
+        range: Range<u64>,
+        format: &dyn Fn(&Column, &DataType) -> Vec<Option<String>>,
+    ) -> Vec<Vec<Option<String>>> {
         let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); self.columns.len()];
         let mut first = 0;
         for block in &self.blocks {
@@ -63,7 +84,7 @@ impl Rows {
                         Ok(column) if output.dtype == DataType::TimestampTz => {
                             texts.extend(format_timestamps_in(column, self.zone));
                         }
-                        Ok(column) => texts.extend(format_column(column, &output.dtype)),
+                        Ok(column) => texts.extend(format(column, &output.dtype)),
                         Err(_) => texts.extend(std::iter::repeat_n(None, part.height())),
                     }
                 }

@@ -1,0 +1,197 @@
+//! JSON made of values, and values made of JSON.
+
+use super::read;
+use crate::functions::columns::{Rows, Texts, result_length, texts_by_row};
+use crate::functions::values::{column_of, value_at};
+use crate::functions::{RowError, cast_column, format_value};
+use crate::journal::{ErrorCode, TaskError};
+use crate::sql::types::physical_field;
+use crate::sql::{DataType, Value};
+use polars::prelude::{Column, IntoColumn, PlSmallStr, Series};
+
+/// A JSON string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::String(text.to_string()).to_string()
+}
+
+/// The JSON text of a value of type `t`.
+fn write(out: &mut String, value: &Value, t: &DataType) {
+    match (value, t) {
+        (Value::Null, _) => out.push_str("null"),
+        (Value::Boolean(value), _) => out.push_str(if *value { "true" } else { "false" }),
+        (Value::Varchar(text), DataType::Json) => out.push_str(text),
+        (Value::Float(number), _) => match serde_json::Number::from_f64(*number) {
+            Some(number) => out.push_str(&number.to_string()),
+            None => out.push_str(&quoted(&format_value(value, t))),
+        },
+        (Value::Int(_), DataType::Decimal { .. }) => {
+            let text = format_value(value, t);
+            match text.parse::<f64>().ok().and_then(serde_json::Number::from_f64) {
+                Some(number) => out.push_str(&number.to_string()),
+                None => out.push_str(&text),
+            }
+        }
+        (Value::Int(number), t) if t.is_integer() => out.push_str(&number.to_string()),
+        (Value::List(items), DataType::List(item)) => {
+            out.push('[');
+            for (i, value) in items.iter().enumerate() {
+                out.push_str(if i > 0 { "," } else { "" });
+                write(out, value, item);
+            }
+            out.push(']');
+        }
+        (Value::Struct(values), DataType::Struct(fields)) => {
+            out.push('{');
+            for (i, (value, (name, t))) in values.iter().zip(fields).enumerate() {
+                out.push_str(if i > 0 { "," } else { "" });
+                out.push_str(&quoted(&if name.is_empty() {
+                    format!("element{}", i + 1)
+                } else {
+                    physical_field(i, name)
+                }));
+                out.push(':');
+                write(out, value, t);
+            }
+            out.push('}');
+        }
+        (Value::List(entries), DataType::Map(key_type, value_type)) => {
+            out.push('{');
+            for (i, entry) in entries.iter().enumerate() {
+                let Value::Struct(parts) = entry else { continue };
+                let [key, value] = &parts[..] else { continue };
+                out.push_str(if i > 0 { "," } else { "" });
+                out.push_str(&quoted(&format_value(key, key_type)));
+                out.push(':');
+                write(out, value, value_type);
+            }
+            out.push('}');
+        }
+        (value, t) => out.push_str(&quoted(&format_value(value, t))),
+    }
+}
+
+/// `to_json(value)`, and a cast to JSON of anything but text.
+pub(in crate::functions) fn to_json(
+    args: &[Column],
+    types: &[DataType],
+    _: &DataType,
+    _: usize,
+) -> Result<Column, RowError> {
+    texts_by_row(args[0].len(), |row, out| match value_at(&args[0], &types[0], row) {
+        Value::Null => Ok(false),
+        value => {
+            write(out, &value, &types[0]);
+            Ok(true)
+        }
+    })
+}
+
+fn row_of(column: &Column, row: usize) -> usize {
+    if column.len() == 1 { 0 } else { row }
+}
+
+/// `json_array(values...)`.
+pub(in crate::functions) fn array(
+    args: &[Column],
+    types: &[DataType],
+    _: &DataType,
+    rows: usize,
+) -> Result<Column, RowError> {
+    texts_by_row(result_length(args, rows), |row, out| {
+        out.push('[');
+        for (i, (arg, t)) in args.iter().zip(types).enumerate() {
+            out.push_str(if i > 0 { "," } else { "" });
+            write(out, &value_at(arg, t, row_of(arg, row)), t);
+        }
+        out.push(']');
+        Ok(true)
+    })
+}
+
+/// `json_object(name, value, ...)`.
+pub(in crate::functions) fn object(
+    args: &[Column],
+    types: &[DataType],
+    _: &DataType,
+    rows: usize,
+) -> Result<Column, RowError> {
+    texts_by_row(result_length(args, rows), |row, out| {
+        out.push('{');
+        for (i, (pair, t)) in args.chunks(2).zip(types.chunks(2)).enumerate() {
+            out.push_str(if i > 0 { "," } else { "" });
+            let name = match value_at(&pair[0], &t[0], row_of(&pair[0], row)) {
+                Value::Null => {
+                    let message = "the name of a member of a JSON object cannot be NULL";
+                    return Err(TaskError::user(ErrorCode::InvalidArguments, message));
+                }
+                name => format_value(&name, &t[0]),
+            };
+            out.push_str(&quoted(&name));
+            out.push(':');
+            write(out, &value_at(&pair[1], &t[1], row_of(&pair[1], row)), &t[1]);
+        }
+        out.push('}');
+        Ok(true)
+    })
+}
+
+/// A cast of JSON to any other type: part by part, members by their names.
+pub(in crate::functions) fn from_json(column: &Column, to: &DataType, lenient: bool) -> Result<Column, RowError> {
+    let texts = Texts::of(column)?;
+    let mut all = Series::new_empty(PlSmallStr::EMPTY, &to.physical());
+    for row in 0..column.len() {
+        let value = match texts.get(row) {
+            None => Ok(Value::Null),
+            Some(text) => read(text).and_then(|value| convert(&value, to, lenient)),
+        };
+        let value = match value {
+            Err(_) if lenient => Value::Null,
+            value => value.map_err(|error| RowError { row: Some(row), error })?,
+        };
+        all.append(column_of(&value, to)?.as_materialized_series())?;
+    }
+    Ok(all.rechunk().into_column())
+}
+
+fn convert(value: &serde_json::Value, to: &DataType, lenient: bool) -> Result<Value, TaskError> {
+    use serde_json::Value as Json;
+    let misfit = || {
+        let message = format!("Cannot cast JSON {value} to {to}");
+        if lenient { Ok(Value::Null) } else { Err(TaskError::user(ErrorCode::InvalidCastArgument, message)) }
+    };
+    match (value, to) {
+        (_, DataType::Json) => Ok(Value::Varchar(value.to_string())),
+        (Json::Null, _) => Ok(Value::Null),
+        (Json::Array(items), DataType::List(item)) => {
+            Ok(Value::List(items.iter().map(|value| convert(value, item, lenient)).collect::<Result<_, _>>()?))
+        }
+        (Json::Object(members), DataType::Struct(fields)) => {
+            let field = |(name, t): &(String, DataType)| match members.get(name) {
+                Some(value) => convert(value, t, lenient),
+                None => Ok(Value::Null),
+            };
+            Ok(Value::Struct(fields.iter().map(field).collect::<Result<_, _>>()?))
+        }
+        (Json::Object(members), DataType::Map(key, of)) => {
+            let entry = |(name, value): (&String, &Json)| {
+                Ok(Value::Struct(vec![
+                    convert(&Json::String(name.clone()), key, lenient)?,
+                    convert(value, of, lenient)?,
+                ]))
+            };
+            Ok(Value::List(members.iter().map(entry).collect::<Result<_, TaskError>>()?))
+        }
+        (Json::Array(_) | Json::Object(_), DataType::Varchar) => Ok(Value::Varchar(value.to_string())),
+        (Json::Array(_) | Json::Object(_), _) => misfit(),
+        (_, to) if to.is_nested() => misfit(),
+        (plain, to) => {
+            let text = match plain {
+                Json::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let text = column_of(&Value::Varchar(text), &DataType::Varchar)?;
+            let cast = cast_column(&text, &DataType::Varchar, to, lenient).map_err(|e| e.error)?;
+            Ok(value_at(&cast, to, 0))
+        }
+    }
+}

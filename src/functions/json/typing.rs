@@ -1,0 +1,117 @@
+//! What functions of JSON take and give. Text is taken for JSON everywhere.
+
+use super::path::Path;
+use crate::functions::Signature;
+use crate::sql::{DataType, Value};
+
+fn is_json(t: &DataType) -> bool {
+    matches!(t, DataType::Json | DataType::Varchar | DataType::Null)
+}
+
+/// A JSON and a path, or the number of an element, or a list of paths.
+fn with_path(args: &[DataType], result: DataType) -> Option<Signature> {
+    let [json, path] = args else { return None };
+    if !is_json(json) {
+        return None;
+    }
+    let (path, result) = match path {
+        DataType::Varchar | DataType::Null => (DataType::Varchar, result),
+        t if t.is_integer() => (DataType::BigInt, result),
+        DataType::List(item) if **item == DataType::Varchar => (DataType::Varchar.list_of(), result.list_of()),
+        _ => return None,
+    };
+    Some(Signature { args: vec![json_argument(json), path], result })
+}
+
+fn json_argument(t: &DataType) -> DataType {
+    if *t == DataType::Json { DataType::Json } else { DataType::Varchar }
+}
+
+/// `json_extract`.
+pub fn extract(args: &[DataType]) -> Option<Signature> {
+    with_path(args, DataType::Json)
+}
+
+/// `json_extract_string`.
+pub fn extract_string(args: &[DataType]) -> Option<Signature> {
+    with_path(args, DataType::Varchar)
+}
+
+/// `json_exists`.
+pub fn exists(args: &[DataType]) -> Option<Signature> {
+    with_path(args, DataType::Boolean).filter(|s| s.result == DataType::Boolean)
+}
+
+/// `json_value`.
+pub fn value(args: &[DataType]) -> Option<Signature> {
+    with_path(args, DataType::Varchar).filter(|s| s.result == DataType::Varchar)
+}
+
+/// A JSON, and a path that may be left out.
+fn maybe_path(args: &[DataType], result: DataType) -> Option<Signature> {
+    match args {
+        [json] if is_json(json) => Some(Signature { args: vec![json_argument(json)], result }),
+        [_, _] => with_path(args, result.clone()).filter(|s| s.result == result),
+        _ => None,
+    }
+}
+
+/// `json_type`.
+pub fn kind(args: &[DataType]) -> Option<Signature> {
+    maybe_path(args, DataType::Varchar)
+}
+
+/// `json_array_length`.
+pub fn length(args: &[DataType]) -> Option<Signature> {
+    maybe_path(args, DataType::UBigInt)
+}
+
+/// `json_keys`.
+pub fn keys(args: &[DataType]) -> Option<Signature> {
+    maybe_path(args, DataType::Varchar.list_of())
+}
+
+/// `json_valid`.
+pub fn valid(args: &[DataType]) -> Option<Signature> {
+    (args.len() == 1).then(|| maybe_path(args, DataType::Boolean))?
+}
+
+/// `json`.
+pub fn minified(args: &[DataType]) -> Option<Signature> {
+    (args.len() == 1).then(|| maybe_path(args, DataType::Json))?
+}
+
+fn two(args: &[DataType], result: DataType) -> Option<Signature> {
+    let fits = args.len() == 2 && args.iter().all(is_json);
+    fits.then(|| Signature { args: args.iter().map(json_argument).collect(), result })
+}
+
+/// `json_contains`.
+pub fn contains(args: &[DataType]) -> Option<Signature> {
+    two(args, DataType::Boolean)
+}
+
+/// `json_merge_patch`.
+pub fn merge_patch(args: &[DataType]) -> Option<Signature> {
+    two(args, DataType::Json)
+}
+
+/// `to_json`.
+pub fn to_json(args: &[DataType]) -> Option<Signature> {
+    (args.len() == 1).then(|| Signature { args: args.to_vec(), result: DataType::Json })
+}
+
+/// `json_array`.
+pub fn array(args: &[DataType]) -> Option<Signature> {
+    Some(Signature { args: args.to_vec(), result: DataType::Json })
+}
+
+/// `json_object`: names and values by turns.
+pub fn object(args: &[DataType]) -> Option<Signature> {
+    (args.len() % 2 == 0).then(|| Signature { args: args.to_vec(), result: DataType::Json })
+}
+
+/// Whether a constant path has wildcards: the result is a list of all that it leads to.
+pub fn leads_to_many(path: Option<&Value>) -> bool {
+    matches!(path, Some(Value::Varchar(text)) if Path::read(text).is_ok_and(|path| path.is_many()))
+}
