@@ -15,7 +15,8 @@ pub const USING_SAMPLE: &str = "__using_sample";
 /// - `#2`, a column by its position, as a name;
 /// - `FILTER (condition)` with its WHERE;
 /// - PIVOT and UNPIVOT as queries (`pivot.rs`);
-/// - `* LIKE 'a%'` in a select list as `COLUMNS('LIKE', 'a%')`.
+/// - `* LIKE 'a%'` in a select list as `COLUMNS('LIKE', 'a%')`;
+/// - `IN ((SELECT 1), 2)` as `IN (coalesce((SELECT 1)), 2)`: the parser takes what begins with a query in brackets for one.
 pub fn respell(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
     let input: Vec<&TokenWithSpan> = raw.iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect();
     let mut tokens = Respelled { input, at: 0, output: Vec::with_capacity(raw.len()) };
@@ -27,7 +28,8 @@ pub fn respell(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
             || tokens.using_sample()
             || tokens.position()
             || tokens.filter()
-            || tokens.star_like();
+            || tokens.star_like()
+            || tokens.query_in_list();
         if !done {
             tokens.keep(1);
         }
@@ -129,6 +131,35 @@ impl Respelled<'_> {
             self.put_word("GLOBAL", place);
         }
         self.put_word("STRAIGHT_JOIN", place);
+        true
+    }
+
+    fn query_in_list(&mut self) -> bool {
+        if !(self.is(0, "IN") && *self.token(1) == Token::LParen && *self.token(2) == Token::LParen) {
+            return false;
+        }
+        let Some(inside) = (2..).find(|ahead| *self.token(*ahead) != Token::LParen) else { return false };
+        let starts_query = ["SELECT", "WITH", "FROM", "VALUES"].iter().any(|word| self.is(inside, word));
+        let mut depth = 0;
+        let close = (2..self.input.len() - self.at).find(|ahead| {
+            match self.token(*ahead) {
+                Token::LParen => depth += 1,
+                Token::RParen => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        // Behind a query in brackets may be UNION and the like, which make it a part of a query.
+        let in_list = |close: &usize| !matches!(self.token(close + 1), Token::Word(_) | Token::RParen | Token::EOF);
+        let Some(close) = close.filter(in_list).filter(|_| starts_query) else { return false };
+        self.keep(2);
+        let place = self.place();
+        let query: Vec<TokenWithSpan> = self.input[self.at..self.at + close - 1].iter().map(|t| (*t).clone()).collect();
+        self.put(Token::make_word("coalesce", None), place);
+        self.put(Token::LParen, place);
+        self.output.extend(respell(&query));
+        self.put(Token::RParen, place);
+        self.at += query.len();
         true
     }
 

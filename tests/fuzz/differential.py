@@ -366,7 +366,7 @@ class Maker:
             "dec": [("TRY_CAST(sum({}) AS DECIMAL(12,2))", "dec"), ("max({})", "dec"), ("min({})", "dec")],
             "dbl": [("avg({})", "int"), ("avg({})", "dec"), ("sum({})", "dec"), ("avg(DISTINCT {})", "int"), ("max({})", "dbl"), ("min({})", "dbl"), ("median({})", "int"),
                     ("quantile_cont({}, 0.25)", "dec")],
-            "txt": [("max({})", "txt"), ("min({})", "txt"), ("string_agg({0}, ',' ORDER BY {0})", "txt"), ("string_agg(DISTINCT {0}, ',' ORDER BY {0} DESC)", "txt")],
+            "txt": [("max({})", "txt"), ("min({})", "txt"), ("string_agg(coalesce({0}, NULL), ',' ORDER BY coalesce({0}, NULL))", "txt"), ("string_agg(DISTINCT coalesce({0}, NULL), ',' ORDER BY coalesce({0}, NULL) DESC)", "txt")],
             "date": [("max({})", "date"), ("min({})", "date")],
             "ts": [("max({})", "ts"), ("min({})", "ts")],
             "bool": [("bool_and({})", "bool"), ("bool_or({})", "bool"), ("(count(*) > 1)",), ("(max({}) = min({}))", "txt", "txt")],

@@ -31,8 +31,9 @@ impl<'q> Binder<'q> {
             ast::GroupByExpr::All(modifiers) if modifiers.is_empty() => {
                 items.iter().filter(|i| !i.aggregates).try_for_each(Item::check_no_window)?;
                 let keys = items.iter().filter(|i| !i.aggregates && !i.is_constant());
-                let keys = keys.map(|i| (i.expr.clone(), i.name.clone())).collect();
-                return Ok(Some(GroupBy { keys, sets: None }));
+                let keys: Vec<_> = keys.map(|i| (i.expr.clone(), i.name.clone())).collect();
+                // Constants alone are no groups: without an aggregate either, every row stays.
+                return Ok((!keys.is_empty()).then_some(GroupBy { keys, sets: None }));
             }
             ast::GroupByExpr::All(_) => {
                 return Err(not_supported("GROUP BY ALL with grouping sets", self.span(select.select_token.0.span)));

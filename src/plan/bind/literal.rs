@@ -29,7 +29,7 @@ pub(super) fn literal(value: &ast::Value, place: Option<Span>) -> Result<Expr> {
     Ok(Expr::literal(value, dtype).at(place))
 }
 
-/// `1` is INTEGER, `3000000000` BIGINT, `1.50` DECIMAL(3,2), `1e3` DOUBLE.
+/// `1` is INTEGER, `3000000000` BIGINT, `1.50` DECIMAL(3,2), `1e3` DOUBLE. `-2147483648` is BIGINT, as its digits are without the sign.
 fn number(written: &str, place: Option<Span>) -> Result<(Value, DataType)> {
     let digits = written.replace('_', "");
     let bad = || Diagnostic::new(ErrorCode::SyntaxError, format!("\"{written}\" is not a number")).at(place);
@@ -40,7 +40,7 @@ fn number(written: &str, place: Option<Span>) -> Result<(Value, DataType)> {
     let Some((whole, fraction)) = digits.split_once('.') else {
         let Ok(number) = digits.parse::<i128>() else { return as_double() };
         let dtype = match number {
-            n if i32::try_from(n).is_ok() => DataType::Integer,
+            n if i32::try_from(n.unsigned_abs()).is_ok() => DataType::Integer,
             n if i64::try_from(n).is_ok() => DataType::BigInt,
             _ => DataType::HugeInt,
         };

@@ -24,9 +24,11 @@ pub(super) struct Item {
 }
 
 impl Item {
-    /// Whether it is a literal.
+    /// Whether it reads no column of this SELECT, not even in a subquery: it is no key of GROUP BY ALL.
     pub fn is_constant(&self) -> bool {
-        matches!(self.expr.kind, ExprKind::Literal(_))
+        let mut reads_outer = false;
+        self.expr.walk(&mut |e| reads_outer |= e.subquery().is_some_and(|plan| !plan.outer_columns().is_empty()));
+        self.expr.columns().is_empty() && !reads_outer
     }
 
     /// INVALID_ARGUMENTS for a window function where a key of GROUP BY is wanted.

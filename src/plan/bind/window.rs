@@ -362,9 +362,10 @@ impl<'q> Binder<'q> {
                 return Err(no_match(name, &types, mismatch, place));
             }
             // Defaults are cast as if the user had written so.
+            let fits = arg.dtype == *to;
             let value = coerce(arg, to);
             converted.push(match value.kind {
-                ExprKind::Cast { arg, .. } => cast(*arg, to.clone(), false)?,
+                ExprKind::Cast { arg, .. } if !fits => cast(*arg, to.clone(), false)?,
                 _ => value,
             });
         }
