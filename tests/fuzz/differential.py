@@ -551,13 +551,15 @@ def number(text):
 def same_rows(types, left, right):
     if len(left) != len(right):
         return False
+    if collections.Counter(left) == collections.Counter(right):
+        return True
 
     def key(row):
         cells = []
         for type, cell in zip(types, row):
             if cell is not None and type in ("DOUBLE", "FLOAT"):
                 value = number(cell)
-                cells.append((1, "nan" if math.isnan(value) else f"{value:.6e}"))
+                cells.append((1, "nan" if math.isnan(value) else f"{value:.9e}"))
             else:
                 cells.append((0, "") if cell is None else (1, cell))
         return cells

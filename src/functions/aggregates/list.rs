@@ -164,7 +164,7 @@ pub const AGGREGATES: &[AggregateFunction] = &[
         "count_if",
         &["countif"],
         "count_if(BOOLEAN) -> HUGEINT",
-        "How many values are true; NULL if there are no rows.",
+        "How many values are true; NULL if all are NULL.",
         "count_if(amount > 1000)",
         Rule::CountIf,
     ),

@@ -1,7 +1,7 @@
 //! Aggregate calls: their arguments, constants, order and filter.
 
 use super::binder::{Binder, not_supported};
-use super::call::{no_match, scalar};
+use super::call::no_match;
 use super::coerce::{coerce, condition};
 use super::expression::Clause;
 use super::grouping::PendingAggregate;
@@ -148,14 +148,6 @@ impl<'q> Binder<'q> {
             aggregates::aggregate(canonical, &types).map_err(|mismatch| no_match(name, &types, mismatch, place))?;
         let order_by = self.call_order(&written, &args[..columns], canonical, inside)?;
         let mut args: Vec<Expr> = args.into_iter().zip(&signature.args).map(|(arg, to)| coerce(arg, to)).collect();
-        if canonical == "count_if" {
-            // A sum of zeros and ones, of which a condition that is NULL gives a zero.
-            args = vec![scalar(
-                "coalesce",
-                args.into_iter().chain([Expr::literal(Value::Int(0), DataType::Integer)]).collect(),
-                place,
-            )?];
-        }
         let mut values = Vec::new();
         for constant in args.split_off(columns) {
             let place = constant.span.or(place);

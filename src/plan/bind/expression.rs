@@ -426,7 +426,7 @@ impl<'q> Binder<'q> {
         Ok(Expr { kind: ExprKind::InList { arg, items, negated }, dtype: DataType::Boolean, span })
     }
 
-    /// `(a, b) = (c, d)`: all parts are equal.
+    /// `(a, b) = (c, d)`: all parts are equal, a NULL to a NULL, since rows are compared as structs are.
     fn equal_rows(&mut self, left: &'q [ast::Expr], right: &'q [ast::Expr], clause: Clause) -> Result<Expr> {
         if left.len() != right.len() {
             let message = format!("a row of {} values is compared with a row of {}", left.len(), right.len());
@@ -435,7 +435,7 @@ impl<'q> Binder<'q> {
         }
         let mut parts = Vec::new();
         for (left, right) in left.iter().zip(right) {
-            parts.push(self.call_of("=", &[left, right], clause)?);
+            parts.push(self.call_of("is_not_distinct_from", &[left, right], clause)?);
         }
         let span = cover(&parts);
         Ok(Expr::and(parts).at(span))

@@ -8,7 +8,7 @@ use super::naming::column_name;
 use super::query::{Bound, Slice, sort_key};
 use super::scope::Scope;
 use crate::journal::ErrorCode;
-use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
+use crate::plan::expr::{ColumnDef, ColumnId, Expr};
 use crate::plan::logical::{LogicalPlan, OutputColumn, SortKey};
 use crate::sql::diagnostic::{Diagnostic, Result};
 use sqlparser::ast;
