@@ -128,7 +128,13 @@ pub(super) fn floored_remainder(
     rows: usize,
 ) -> Result<Column, RowError> {
     let wide = [args[0].cast(&Physical::Float64)?, args[1].cast(&Physical::Float64)?];
-    let left = map_double_pairs(&wide, rows, |a, b| a - (a / b).floor() * b)?;
+    // Not `a - floor(a / b) * b`, which is not exact, and NaN for an infinite `b`.
+    let floored = |a: f64, b: f64| match a % b {
+        0.0 => 0.0,
+        rest if (rest < 0.0) != (b < 0.0) => rest + b,
+        rest => rest,
+    };
+    let left = map_double_pairs(&wide, rows, floored)?;
     Ok(left.cast(&result.physical())?)
 }
 
