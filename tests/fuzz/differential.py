@@ -268,6 +268,9 @@ class Maker:
             parts.append(Node(f"({{}} {operator} {{}})", self.column(kind, inner), self.column(kind, outer), type="bool"))
         if not parts or self.chance(35):
             parts.append(self.expr("bool", inner + (outer if self.chance(30) else []), 1, False))
+        if depth > 1 and self.chance(15):
+            # A subquery in a subquery, over columns of both.
+            parts.append(self.bool_subquery(inner + outer, depth - 1))
         return Node(" WHERE " + " AND ".join("{}" for _ in parts), *parts)
 
     def bool_subquery(self, scope, depth):
@@ -293,6 +296,8 @@ class Maker:
             name, columns = self.rng.choice(ctes)
             alias = self.name("t")
             return leaf(f"{name} AS {alias}"), [(f"{alias}.{column}", kind) for column, kind in columns]
+        if self.chance(5):
+            return self.values()
         if depth > 0 and self.chance(25):
             query, columns = self.query(depth - 1)
             alias = self.name("s")
@@ -302,6 +307,9 @@ class Maker:
     def source_of_joins(self, depth, ctes):
         source, scope = self.source(depth, ctes)
         for _ in range(self.rng.choice([0, 0, 1, 1, 2])):
+            if self.chance(8):
+                source, scope = self.lateral(source, scope, depth)
+                continue
             right, more = self.source(depth, ctes)
             kind = self.one("JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "SEMI JOIN", "ANTI JOIN")
             if kind == "CROSS JOIN":
@@ -322,6 +330,28 @@ class Maker:
             source = Node(f"{{}} {kind} {{}} ON {{}}", source, right, condition)
             scope = scope if kind in ("SEMI JOIN", "ANTI JOIN") else both
         return source, scope
+
+    def lateral(self, source, scope, depth):
+        inside, inner = self.table()
+        types = [self.some_type(), self.some_type()]
+        condition = self.correlated(inner, scope, depth)
+        name = self.name("l")
+        if self.chance(40):
+            items = [self.one(Node("count({})", self.expr(types[0], inner, 1, False)), Node("max({})", self.expr(types[0], inner, 1, False)))]
+            types = ["big" if items[0].form.startswith("count") else types[0]]
+        else:
+            items = [self.expr(type, inner + scope, 1, False) for type in types]
+        listed = Node(", ".join(f"{{}} AS c{place}" for place in range(len(items))), *items)
+        query = Node("SELECT {} FROM {}{}", listed, inside, condition, drop=(2,))
+        form = self.one("{} CROSS JOIN LATERAL ({}) AS " + name, "{} LEFT JOIN LATERAL ({}) AS " + name + " ON true")
+        return Node(form, source, query), scope + [(f"{name}.c{place}", type) for place, type in enumerate(types)]
+
+    def values(self):
+        name, kinds = self.name("v"), [self.some_type() for _ in range(self.rng.randint(1, 3))]
+        row = lambda: "(" + ", ".join(f"CAST({self.literal(kind).sql()} AS {SQL_TYPE[kind]})" for kind in kinds) + ")"
+        columns = [f"c{place}" for place in range(len(kinds))]
+        text = f"(VALUES {', '.join(row() for _ in range(self.rng.randint(1, 4)))}) AS {name}({', '.join(columns)})"
+        return leaf(text), [(f"{name}.{column}", kind) for column, kind in zip(columns, kinds)]
 
     # Queries: each has columns named c0, c1 and so on
 
