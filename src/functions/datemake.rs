@@ -29,7 +29,8 @@ fn time_of_day(hour: i64, minute: i64, second: f64) -> Result<i64, TaskError> {
     let micros = (second * 1e6).round();
     let valid = (0..24).contains(&hour) && (0..60).contains(&minute) && (0.0..60e6).contains(&micros);
     // The last moment of a day may be written as 24:00:00.
-    if !valid && !(hour == 24 && minute == 0 && micros == 0.0) {
+    let end_of_day = hour == 24 && minute == 0 && micros == 0.0;
+    if !(valid || end_of_day) {
         return Err(out_of_range(format!("Time out of range: {hour}:{minute}:{second}")));
     }
     Ok(hour * MICROS_PER_HOUR + minute * MICROS_PER_MINUTE + micros as i64)

@@ -113,7 +113,7 @@ fn call_in_zone(function: &str, mut args: Vec<Expr>, result: DataType, zone: Tz)
     let to_local = |args: Vec<Expr>| -> Vec<Expr> {
         args.into_iter().map(|arg| if zoned(&arg) { across(arg, zone) } else { arg }).collect()
     };
-    if !args.iter().any(zoned) && !(function == "make_timestamptz" && args.len() > 1) {
+    if !(args.iter().any(zoned) || function == "make_timestamptz" && args.len() > 1) {
         return Expr::call(function, args, result);
     }
     let is_interval = |arg: Option<&Expr>| arg.is_some_and(|arg| arg.dtype == DataType::Interval);

@@ -124,8 +124,11 @@ pub fn cardinality(args: &[Column], types: &[DataType], _: &DataType, _: usize) 
     numbers_by_row::<UInt64Type>(args[0].len(), |row| Ok(lists.get(row).map(|range| range.len() as u64)))
 }
 
-/// Where the wanted key of each row is, if it is there; None for a NULL map or key.
-fn found(args: &[Column], t: &DataType, rows: usize) -> Result<(Maps, Vec<Option<Option<usize>>>), RowError> {
+/// Of each row, where a key is if it is there; None for a NULL map.
+type Places = Vec<Option<Option<usize>>>;
+
+/// Where the wanted key of each row is.
+fn found(args: &[Column], t: &DataType, rows: usize) -> Result<(Maps, Places), RowError> {
     let maps = Maps::of(&args[0], t)?;
     let keys = encoded(&maps.keys)?;
     let wanted = encoded(args[1].as_materialized_series())?;

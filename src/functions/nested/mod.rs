@@ -44,7 +44,7 @@ impl Lists {
     }
 
     /// How many rows there are; a constant has one, which stands for all.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.array.len()
     }
 

@@ -312,10 +312,9 @@ fn equality(part: &Expr) -> Option<Equality<'_>> {
     let ExprKind::Call { function, args } = &part.kind else { return None };
     match (function.as_str(), args.as_slice()) {
         ("=", _) => Some(Equality { sides: args, nulls_match: false, strict: false }),
-        ("is_not_distinct_from", [inner, truth]) if truth.kind == Expr::boolean(true).kind => match equality(inner) {
-            Some(equality) => Some(Equality { strict: true, ..equality }),
-            None => None,
-        },
+        ("is_not_distinct_from", [inner, truth]) if truth.kind == Expr::boolean(true).kind => {
+            equality(inner).map(|equality| Equality { strict: true, ..equality })
+        }
         ("is_not_distinct_from", _) => Some(Equality { sides: args, nulls_match: true, strict: true }),
         _ => None,
     }
