@@ -10,6 +10,8 @@ use std::cell::Cell;
 thread_local! {
     /// The state of the stream of the task that this thread computes.
     static STREAM: Cell<u64> = const { Cell::new(0) };
+    /// The same without the query's seed, for calls that bring one.
+    static PLACE: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Mixes the bits of a number. Source: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators).
@@ -22,6 +24,7 @@ fn mixed(mut bits: u64) -> u64 {
 /// To be called on the thread of a task before it computes: its random numbers follow from these three alone.
 pub fn begin_draws(seed: u64, stage: u64, partition: u64) {
     STREAM.set(mixed(mixed(mixed(seed).wrapping_add(stage)).wrapping_add(partition)));
+    PLACE.set(mixed(mixed(stage).wrapping_add(partition)));
 }
 
 fn draw() -> u64 {
@@ -30,8 +33,20 @@ fn draw() -> u64 {
     mixed(state)
 }
 
-/// `random()`: from 0 up to 1, 1 not included; another one for every row.
-pub(super) fn random(_: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let values = (0..rows).map(|_| (draw() >> 11) as f64 / (1u64 << 53) as f64).collect();
+fn draw_seeded(seed: u64) -> u64 {
+    let place = PLACE.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+    PLACE.set(place);
+    mixed(mixed(seed) ^ place)
+}
+
+/// `random()`: from 0 up to 1, 1 not included; another one for every row. `random(seed)` draws from a stream that does not
+/// depend on the query.
+pub(super) fn random(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let seed = match args.first() {
+        Some(seed) => Some(seed.i64()?.get(0).unwrap_or_default() as u64),
+        None => None,
+    };
+    let number = |bits: u64| (bits >> 11) as f64 / (1u64 << 53) as f64;
+    let values = (0..rows).map(|_| number(seed.map_or_else(draw, draw_seeded))).collect();
     Ok(numbers::<Float64Type>(values, None))
 }

@@ -2,7 +2,7 @@
 
     pip install 'duckdb==2.0.*'
     python tests/slt/expect.py                  # all files; or name some
-    python tests/slt/expect.py --tpch FOLDER    # tests/tpch/queries.slt, on what `generate-tpch FOLDER 0.1` wrote
+    python tests/slt/expect.py --tpch FOLDER    # tests/tpch/queries.slt, on what `generate-tpch FOLDER 0.01` wrote
 
 A record is `query SORT` (or `query TYPES SORT`), the SQL, `----`, and the rows, which this script replaces:
 

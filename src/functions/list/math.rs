@@ -276,10 +276,10 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
         ("random", &["rand"]),
         Number,
-        NUMBER,
+        Overloads(&["-> DOUBLE", "BIGINT -> DOUBLE"]),
         Volatile,
         random::random,
-        "a number from 0 up to 1, another one for every row; the same ones when a query is recomputed",
+        "a number from 0 up to 1, another one for every row; the same ones when a query is recomputed, and with a seed whenever it is run",
         "random() < 1",
     ),
 ];

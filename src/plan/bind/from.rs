@@ -64,13 +64,11 @@ impl<'q> Binder<'q> {
         match factor {
             TableFactor::Table { name, alias, args, sample, with_ordinality, .. } => {
                 let place = self.span_of(name);
-                if sample.is_some() {
-                    return Err(not_supported("TABLESAMPLE", place));
-                }
                 if let Some(args) = args
                     && let Some(source) =
                         self.list_table(&parts(name).join(".").to_lowercase(), &args.args, *with_ordinality, place)?
                 {
+                    let source = self.table_sampled(source, sample.as_ref(), place)?;
                     return self.aliased(source, alias.as_ref());
                 }
                 if *with_ordinality {
@@ -80,16 +78,15 @@ impl<'q> Binder<'q> {
                     Some(args) => self.read_function(name, args, place)?,
                     None => self.named(name, place)?,
                 };
+                let source = self.table_sampled(source, sample.as_ref(), place)?;
                 self.aliased(source, alias.as_ref())
             }
             TableFactor::Derived { lateral: _, subquery, alias, sample } => {
                 let place = self.span_of(&**subquery);
-                if sample.is_some() {
-                    return Err(not_supported("TABLESAMPLE", place));
-                }
                 let bound = self.query(subquery)?;
                 let relation = relation_of(Vec::new(), &bound.output);
-                self.aliased((bound.plan, vec![relation]), alias.as_ref())
+                let source = self.table_sampled((bound.plan, vec![relation]), sample.as_ref(), place)?;
+                self.aliased(source, alias.as_ref())
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 let source = self.joined(table_with_joins)?;
@@ -243,11 +240,12 @@ impl<'q> Binder<'q> {
             JoinOperator::Anti(c) | JoinOperator::LeftAnti(c) => (JoinKind::Anti, c),
             // The parser's word for ASOF JOIN, GLOBAL for its LEFT (`sql/respell.rs`).
             JoinOperator::StraightJoin(c) => (JoinKind::AsOf { outer: step.global }, c),
+            // Its word for POSITIONAL JOIN.
+            JoinOperator::OuterApply => return Ok(self.positional_join(left, right)),
             JoinOperator::AsOf { .. } => return Err(not_supported("MATCH_CONDITION", place)),
             JoinOperator::RightSemi(_)
             | JoinOperator::RightAnti(_)
             | JoinOperator::CrossApply
-            | JoinOperator::OuterApply
             | JoinOperator::ArrayJoin
             | JoinOperator::LeftArrayJoin
             | JoinOperator::InnerArrayJoin => return Err(not_supported("this kind of join", place)),

@@ -21,6 +21,7 @@ mod nested;
 mod pivot;
 mod query;
 mod recursive;
+mod sample;
 mod scope;
 mod select;
 mod star;

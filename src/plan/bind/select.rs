@@ -105,7 +105,9 @@ impl<'q> Binder<'q> {
             Some(having) => Some(condition(self.expression(having, Clause::Having)?, "HAVING")?),
             None => None,
         };
-        let mut qualify = match &select.qualify {
+        let sample = select.qualify.as_ref().and_then(super::sample::using_sample);
+        let qualify = select.qualify.as_ref().filter(|_| sample.is_none());
+        let mut qualify = match qualify {
             Some(qualify) => Some(condition(self.expression(qualify, Clause::Qualify)?, "QUALIFY")?),
             None => None,
         };
@@ -113,7 +115,7 @@ impl<'q> Binder<'q> {
         let mut order = self.order(order_by, &items)?;
 
         let mut windows = self.scopes.last_mut().map(|s| std::mem::take(&mut s.windows)).unwrap_or_default();
-        if let (Some(written), true) = (&select.qualify, windows.is_empty()) {
+        if let (Some(written), true, None) = (&select.qualify, windows.is_empty(), sample) {
             let message = "QUALIFY filters by window functions, and there is none";
             return Err(Diagnostic::new(ErrorCode::InvalidArguments, message)
                 .at(self.span_of(written))
@@ -155,7 +157,14 @@ impl<'q> Binder<'q> {
             plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
         }
         let plan = super::unnest::unnested(plan, unnests);
-        Ok(self.project(plan, items, order, distinct, slice))
+        let Some(sample) = sample else { return Ok(self.project(plan, items, order, distinct, slice)) };
+        if !order.is_empty() {
+            return Err(not_supported("USING SAMPLE with ORDER BY", self.span_of(&sample.name))
+                .hint("sort the sample in a query around it"));
+        }
+        let bound = self.project(plan, items, order, distinct, Slice { limit: None, offset: 0 });
+        let bound = self.using_sample(bound, sample)?;
+        Ok(Bound { plan: slice.apply(bound.plan), output: bound.output })
     }
 
     /// The select list over `plan`, and nothing else.
