@@ -123,7 +123,9 @@ fn single_files(schema: &str, files: &[FilePlace], found: &mut Vec<Found>) {
 
 /// A file's name without its extension (both, if it is compressed).
 pub(super) fn table_name(path: &Path) -> String {
-    let path = if kind_of(path) == Some(FileKind::Compressed) { path.with_extension("") } else { path.to_path_buf() };
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let compressed = matches!(extension.as_str(), "gz" | "zst" | "bz2" | "xz") && kind_of(path).is_some();
+    let path = if compressed { path.with_extension("") } else { path.to_path_buf() };
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
