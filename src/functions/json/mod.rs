@@ -124,10 +124,10 @@ fn lists(
         let located = |error| RowError { row: Some(row), error };
         let value = texts.get(row).map(read).transpose().map_err(located)?;
         let written: Option<Vec<Option<&str>>> = match (&paths, &single) {
-            (Some(paths), _) => match paths.get(row) {
-                Some(range) => Some(range.map(|i| paths.items().str().ok().and_then(|t| t.get(i))).collect()),
-                None => None,
-            },
+            (Some(paths), _) => {
+                let path = |i| paths.items().str().ok().and_then(|texts| texts.get(i));
+                paths.get(row).map(|range| range.map(path).collect())
+            }
             (None, Some(single)) => single.get(row).map(|path| vec![Some(path)]),
             (None, None) => None,
         };

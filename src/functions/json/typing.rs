@@ -108,7 +108,7 @@ pub fn array(args: &[DataType]) -> Option<Signature> {
 
 /// `json_object`: names and values by turns.
 pub fn object(args: &[DataType]) -> Option<Signature> {
-    (args.len() % 2 == 0).then(|| Signature { args: args.to_vec(), result: DataType::Json })
+    args.len().is_multiple_of(2).then(|| Signature { args: args.to_vec(), result: DataType::Json })
 }
 
 /// Whether a constant path has wildcards: the result is a list of all that it leads to.

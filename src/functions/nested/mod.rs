@@ -44,7 +44,7 @@ impl Lists {
     }
 
     /// How many rows there are; a constant has one, which stands for all.
-    pub(crate) fn len(&self) -> usize {
+    pub fn rows(&self) -> usize {
         self.array.len()
     }
 
@@ -72,12 +72,12 @@ impl Lists {
 
     /// Lists of only the elements that belong to a row, one after the other from the start.
     pub fn compact(&self) -> Result<Lists, TaskError> {
-        let used: usize = (0..self.len()).filter_map(|row| self.get(row)).map(|range| range.len()).sum();
+        let used: usize = (0..self.rows()).filter_map(|row| self.get(row)).map(|range| range.len()).sum();
         if used == self.items.len() {
             return Ok(Lists { array: self.array.clone(), items: self.items.clone() });
         }
-        let mut picked = ListPicker::with_capacity(self.len());
-        for row in 0..self.len() {
+        let mut picked = ListPicker::with_capacity(self.rows());
+        for row in 0..self.rows() {
             match self.get(row) {
                 Some(range) => picked.push(range.map(|i| i as IdxSize)),
                 None => picked.push_null(),

@@ -68,7 +68,7 @@ pub(super) fn evaluate(
         return reduce(lambda, &lists, result, frame, clock);
     }
     let (mut rows, mut numbers): (Vec<IdxSize>, Vec<i64>) = (Vec::new(), Vec::new());
-    for row in 0..lists.len() {
+    for row in 0..lists.rows() {
         let length = lists.get(row).map_or(0, |range| range.len());
         rows.extend(std::iter::repeat_n(row as IdxSize, length));
         numbers.extend((0..length).map(|i| i as i64 + 1));
@@ -81,8 +81,8 @@ pub(super) fn evaluate(
     }
     let truths = values.bool()?.rechunk();
     if lambda.function == "list_filter" {
-        let mut picker = ListPicker::with_capacity(lists.len());
-        for row in 0..lists.len() {
+        let mut picker = ListPicker::with_capacity(lists.rows());
+        for row in 0..lists.rows() {
             match lists.get(row) {
                 Some(range) => picker.push(range.filter(|i| truths.get(*i) == Some(true)).map(|i| i as IdxSize)),
                 None => picker.push_null(),
@@ -91,7 +91,7 @@ pub(super) fn evaluate(
         return picker.finish(lists.items());
     }
     let verdict = |row: usize| lists.get(row).and_then(|range| matched(&lambda.function, range.map(|i| truths.get(i))));
-    Ok((0..lists.len()).map(verdict).collect::<BooleanChunked>().into_column().with_name(PlSmallStr::EMPTY))
+    Ok((0..lists.rows()).map(verdict).collect::<BooleanChunked>().into_column().with_name(PlSmallStr::EMPTY))
 }
 
 /// `any_match`, `all_match`, `none_match` with NULL logic, as Trino has them.
@@ -117,7 +117,7 @@ fn reduce(
     frame: &DataFrame,
     clock: &QueryClock,
 ) -> Result<Column, TaskError> {
-    let length = lists.len();
+    let length = lists.rows();
     let skipped = usize::from(lambda.initial.is_none());
     let mut state: Series = match &lambda.initial {
         Some(initial) => {
