@@ -1,6 +1,6 @@
 //! Which tables a folder holds: a file is a table, a folder of part files is one table, any other folder is a schema.
 
-use super::assemble::{FileKind, FilePlace, assemble, kind_of};
+use super::assemble::{FilePlace, assemble, kind_of};
 use super::storage::SAMPLE_DATA;
 use crate::sql::Diagnostic;
 use include_dir::Dir;
