@@ -94,6 +94,7 @@ fn plan() -> PhysicalQuery {
         tasks,
         exchange,
         estimate: Estimate::default(),
+        late_join: None,
     };
     PhysicalQuery {
         stages: vec![
@@ -110,6 +111,7 @@ fn plan() -> PhysicalQuery {
             OutputColumn { name: "k".into(), column: k.id, dtype: k.dtype },
             OutputColumn { name: "sum".into(), column: sum.id, dtype: sum.dtype },
         ],
+        adaptive: None,
     }
 }
 
@@ -122,9 +124,10 @@ fn constant(expression: Expr) -> PhysicalQuery {
         tasks: Tasks::Single,
         exchange: Exchange::Gather,
         estimate: Estimate::default(),
+        late_join: None,
     };
     let output = vec![OutputColumn { name: "x".into(), column: one.id, dtype: one.dtype }];
-    PhysicalQuery { stages: vec![stage], output }
+    PhysicalQuery { stages: vec![stage], output, adaptive: None }
 }
 
 fn bad_cast() -> Expr {

@@ -41,7 +41,8 @@ impl Case {
     }
 
     fn blocks(&self, fragment: Fragment, exchange: Exchange) -> Result<Vec<Arc<Block>>, ErrorCode> {
-        let stage = Stage { id: StageId(9), fragment, tasks: Tasks::Single, exchange, estimate: Estimate::default() };
+        let (tasks, estimate) = (Tasks::Single, Estimate::default());
+        let stage = Stage { id: StageId(9), fragment, tasks, exchange, estimate, late_join: None };
         let context = TaskContext::alone(QueryClock { now_us: 0, seed: 0, zone: chrono_tz::UTC });
         let compiled = CompiledStage::compile(&stage).map_err(|e| e.code())?;
         compiled.run(PartitionId(0), &self.inputs, &context).map(|out| out.blocks).map_err(|e| e.code())

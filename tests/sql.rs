@@ -78,6 +78,15 @@ fn a_crash_in_every_query_leaves_the_rows_as_they_are() {
 }
 
 #[test]
+fn decisions_that_wait_for_sizes_leave_the_answers_as_they_are() {
+    let (records, _) = corpus();
+    let tight = Setting { tight: true, ..REFERENCE };
+    let on_one = answers(&folders(), tight, records);
+    assert_expected(records, &on_one);
+    assert_same(records, &on_one, &answers(&folders(), Setting { nodes: 4, crash_at: Some(50), ..tight }, records));
+}
+
+#[test]
 fn a_crash_in_virtual_time_leaves_the_rows_as_they_are() {
     same_on(Setting { nodes: 4, seed: Some(42), crash_at: Some(50), ..REFERENCE });
 }

@@ -1,38 +1,48 @@
 //! A physical plan as the scheduler sees it (stages, who reads whom, weights), and as footers and trees name it.
 
 use crate::journal::record::StageSummary;
+use crate::plan::adapt::may_read;
 use crate::plan::physical::{AggregatePhase, Fragment, PhysicalQuery, Stage};
 use crate::scheduler::StageId;
 use crate::scheduler::graph::{Graph, Read, StageInput, StageNode};
 
 /// The scheduler's view of a plan. A stage weighs as much as it has tasks, so that half of the progress is half of the tasks.
+///
+/// A stage that is decided late has all the inputs that it may read; which ones it does read is said when it is planned.
 pub(crate) fn graph(plan: &PhysicalQuery) -> Graph {
-    let node = |stage: &Stage| StageNode {
-        id: stage.id,
-        inputs: reads(&stage.fragment),
-        weight: u64::from(stage.tasks.count()),
+    let node = |stage: &Stage| {
+        let mut inputs = reads(&stage.fragment);
+        for other in may_read(plan, stage) {
+            if !inputs.iter().any(|input| input.stage == other) {
+                inputs.push(StageInput { stage: other, read: Read::All });
+            }
+        }
+        StageNode { id: stage.id, inputs, weight: u64::from(stage.tasks.count()) }
     };
     Graph { stages: plan.stages.iter().map(node).collect() }
 }
 
 /// The stages of a plan in words.
 pub(crate) fn summaries(plan: &PhysicalQuery) -> Vec<StageSummary> {
-    let summary = |stage: &Stage| {
-        let mut tables = Vec::new();
-        walk(&stage.fragment, &mut |fragment| {
-            if let Fragment::Scan { table, .. } = fragment {
-                tables.push(table.display_name());
-            }
-        });
-        StageSummary {
-            stage: stage.id,
-            title: title(stage, stage.id == plan.stages.last().map_or(stage.id, |last| last.id)),
-            tasks: stage.tasks.count(),
-            inputs: reads(&stage.fragment).iter().map(|input| input.stage).collect(),
-            tables,
-        }
+    let summary = |stage: &Stage| StageSummary {
+        stage: stage.id,
+        title: title(stage, stage.id == plan.stages.last().map_or(stage.id, |last| last.id)),
+        tasks: stage.tasks.count(),
+        inputs: reads(&stage.fragment).iter().map(|input| input.stage).collect(),
+        tables: tables(stage),
     };
     plan.stages.iter().map(summary).collect()
+}
+
+/// The tables that a stage reads itself.
+pub(crate) fn tables(stage: &Stage) -> Vec<String> {
+    let mut tables = Vec::new();
+    walk(&stage.fragment, &mut |fragment| {
+        if let Fragment::Scan { table, .. } = fragment {
+            tables.push(table.display_name());
+        }
+    });
+    tables
 }
 
 /// The exchanges that a fragment reads, each stage once, in order of first use.
@@ -62,7 +72,7 @@ fn walk(fragment: &Fragment, visit: &mut impl FnMut(&Fragment)) {
 }
 
 /// A few words: `scan orders, partial sum`.
-fn title(stage: &Stage, is_result: bool) -> String {
+pub(crate) fn title(stage: &Stage, is_result: bool) -> String {
     let mut words: Vec<String> = Vec::new();
     walk(&stage.fragment, &mut |fragment| {
         let word = match fragment {
@@ -134,8 +144,9 @@ mod tests {
             tasks: Tasks::Partitions { count: 4 },
             exchange: Exchange::Gather,
             estimate: Estimate::default(),
+            late_join: None,
         };
-        let plan = PhysicalQuery { stages: vec![stage], output: vec![] };
+        let plan = PhysicalQuery { stages: vec![stage], output: vec![], adaptive: None };
         assert_eq!(graph(&plan).stages[0].weight, 4);
         assert_eq!(summaries(&plan)[0].title, "join");
     }

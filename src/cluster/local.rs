@@ -29,18 +29,18 @@ pub(crate) fn run(
     let mut outputs: BTreeMap<StageId, Vec<Vec<Arc<Block>>>> = BTreeMap::new();
     for stage in &query.stages {
         let mut made = Vec::new();
-        for partition in (0..stage.tasks.count()).map(PartitionId) {
-            let mut inputs = TaskInputs { pieces: pieces_of(&stage.tasks, partition), ..TaskInputs::default() };
-            for read in &stage.reads {
-                let block = match read.read {
-                    Read::Partition => partition.0 as usize,
-                    Read::All => 0,
-                };
+        let planned = stage.run();
+        for partition in (0..planned.tasks.count()).map(PartitionId) {
+            let mut inputs = TaskInputs { pieces: pieces_of(&planned.tasks, partition), ..TaskInputs::default() };
+            for read in &planned.reads {
                 let producers = outputs.get(&read.stage).map_or(&[][..], |tasks| tasks);
-                let blocks = producers.iter().filter_map(|blocks| blocks.get(block).cloned()).collect();
-                inputs.exchanges.insert(read.stage, blocks);
+                let blocks = producers.iter().filter_map(|blocks| match read.read {
+                    Read::Partition => blocks.get(partition.0 as usize).cloned(),
+                    Read::All => blocks.first().cloned(),
+                });
+                inputs.exchanges.insert(read.stage, blocks.collect());
             }
-            let output = guarded(|| stage.compiled.run(partition, &inputs, &context));
+            let output = planned.compiled().and_then(|compiled| guarded(|| compiled.run(partition, &inputs, &context)));
             made.push(output.map_err(|error| (stage.id, error))?.blocks);
         }
         outputs.insert(stage.id, made);

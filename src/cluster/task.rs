@@ -9,7 +9,6 @@ use crate::kernel::{Block, TaskContext, TaskInputs, TaskOutput};
 use crate::plan::physical::Tasks;
 use crate::scheduler::action::InputLocations;
 use crate::scheduler::event::OutputSummary;
-use crate::scheduler::graph::Read;
 use crate::scheduler::{AttemptId, AttemptNumber, PartitionId, Place, TaskId};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,6 +42,8 @@ pub(crate) enum AttemptResult {
     /// The blocks come along when the result stage made them; all others stay on the node.
     Finished {
         output: OutputSummary,
+        /// Of each of its blocks.
+        block_bytes: Vec<u64>,
         usage: Usage,
         result: Option<Vec<Arc<Block>>>,
     },
@@ -79,7 +80,8 @@ pub(crate) fn compute(assignment: &Assignment, life: &Life, network: &Network) -
             AttemptResult::Failed(TaskError::bug(format!("task {task} is of a stage that the plan does not have")))
         })?;
         let partition = task.partition;
-        life.computing(|| guarded(|| stage.compiled.run(partition, &inputs, &context))).map_err(AttemptResult::Failed)
+        let compiled = stage.run().compiled().map_err(AttemptResult::Failed)?;
+        life.computing(|| guarded(|| compiled.run(partition, &inputs, &context))).map_err(AttemptResult::Failed)
     });
     Computed { result, transfer }
 }
@@ -101,8 +103,9 @@ pub(crate) fn publish(
                 peak_memory_bytes: output.peak_memory_bytes,
             };
             let summary = summarize(&output.blocks);
+            let block_bytes = output.blocks.iter().map(|block| block.bytes).collect();
             let (result, kept) = if is_result { (Some(output.blocks), None) } else { (None, Some(output.blocks)) };
-            (AttemptResult::Finished { output: summary, usage, result }, kept)
+            (AttemptResult::Finished { output: summary, block_bytes, usage, result }, kept)
         }
         Err(failure) => (failure, None),
     };
@@ -121,7 +124,7 @@ pub(crate) fn summarize(blocks: &[Arc<Block>]) -> OutputSummary {
     output
 }
 
-/// The pieces of a task and the blocks that it reads, in the order of the producers' partitions.
+/// The pieces of a task and the blocks that it reads: of each stage block by block, each in the order of the producers' partitions.
 fn fetch_inputs(
     assignment: &Assignment,
     network: &Network,
@@ -129,17 +132,23 @@ fn fetch_inputs(
 ) -> Result<TaskInputs, AttemptResult> {
     let task = assignment.attempt.task;
     let mut inputs = TaskInputs { pieces: assignment.query.pieces(task), ..TaskInputs::default() };
+    let unknown = || AttemptResult::Failed(TaskError::bug(format!("task {task} reads what the plan does not have")));
+    let run = assignment.query.stage(task.stage).ok_or_else(unknown)?.run();
     for input in &assignment.inputs {
-        let block = match assignment.query.read(task.stage, input.stage) {
-            Read::Partition => task.partition.0 as usize,
-            Read::All => 0,
-        };
-        let mut blocks = Vec::with_capacity(input.outputs.len());
-        for (partition, output) in input.outputs.iter().enumerate() {
-            let source = TaskId { query: task.query, stage: input.stage, partition: PartitionId(partition as u32) };
+        let per_output = assignment.query.stage(input.stage).ok_or_else(unknown)?.blocks;
+        let mut wanted: Vec<(u32, u32)> = Vec::with_capacity(input.outputs.len());
+        for producer in 0..input.outputs.len() as u32 {
+            let blocks = run.blocks_read(task.partition, input.stage, producer, per_output);
+            wanted.extend(blocks.map(|block| (block, producer)));
+        }
+        wanted.sort_unstable();
+        let mut blocks = Vec::with_capacity(wanted.len());
+        for (block, producer) in wanted {
+            let output = &input.outputs[producer as usize];
+            let source = TaskId { query: task.query, stage: input.stage, partition: PartitionId(producer) };
             let made_by = AttemptId { task: source, attempt: AttemptNumber(output.attempt.0) };
             let fetched = network
-                .fetch(assignment.place.node, output.place, made_by, block)
+                .fetch(assignment.place.node, output.place, made_by, block as usize)
                 .ok_or(AttemptResult::FetchFailed { source, from: output.place })?;
             *transfer += fetched.delay;
             blocks.push(fetched.block);
@@ -153,7 +162,7 @@ fn fetch_inputs(
 pub(crate) fn pieces_of(tasks: &Tasks, partition: PartitionId) -> Vec<crate::catalog::Piece> {
     match tasks {
         Tasks::Scan { groups } => groups.get(partition.0 as usize).cloned().unwrap_or_default(),
-        Tasks::Partitions { .. } | Tasks::Single => Vec::new(),
+        Tasks::Partitions { .. } | Tasks::Single | Tasks::Shares(_) => Vec::new(),
     }
 }
 

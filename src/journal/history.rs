@@ -80,6 +80,8 @@ pub struct QueryFailure {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageInfo {
     pub summary: StageSummary,
+    /// Why it did not run as it was planned, if so.
+    pub adapted: Option<String>,
     pub launched: Option<Time>,
     /// The last time that it became complete.
     pub completed: Option<Time>,
@@ -276,6 +278,7 @@ impl History {
             }
             Record::QueryPlanned { query, .. }
             | Record::StagePlanned { query, .. }
+            | Record::StageAdapted { query, .. }
             | Record::StageCompleted { query, .. }
             | Record::QueryFinished { query, .. }
             | Record::QueryFailed { query, .. }
@@ -439,6 +442,7 @@ impl QueryInfo {
             Record::QueryPlanned { stages, .. } => {
                 let info = |summary: &StageSummary| StageInfo {
                     summary: summary.clone(),
+                    adapted: None,
                     launched: None,
                     completed: None,
                     done: BTreeSet::new(),
@@ -446,6 +450,14 @@ impl QueryInfo {
                     bytes: 0,
                 };
                 self.stages = stages.iter().map(info).collect();
+            }
+            Record::StageAdapted { stage, title, inputs, tables, why, .. } => {
+                if let Some(info) = self.stage_mut(*stage) {
+                    info.summary.title.clone_from(title);
+                    info.summary.inputs.clone_from(inputs);
+                    info.summary.tables.clone_from(tables);
+                    info.adapted = Some(why.clone());
+                }
             }
             Record::StagePlanned { stage, tasks, .. } => {
                 if let Some(info) = self.stage_mut(*stage) {

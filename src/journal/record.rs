@@ -53,6 +53,17 @@ pub enum Record {
         stage: StageId,
         tasks: u32,
     },
+    /// The sizes of its inputs made a stage run otherwise than it was planned; or not at all, if somebody else does its work.
+    StageAdapted {
+        query: QueryId,
+        stage: StageId,
+        title: String,
+        inputs: Vec<StageId>,
+        /// The tables that it reads itself.
+        tables: Vec<String>,
+        /// In words for people.
+        why: String,
+    },
     StageCompleted {
         query: QueryId,
         stage: StageId,

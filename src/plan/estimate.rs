@@ -145,6 +145,44 @@ pub fn estimate(plan: &LogicalPlan) -> Cardinality {
     }
 }
 
+/// The most rows that a plan can yield, whatever its predicates let through: exact where it only reads and filters. A join on a key
+/// that looks unique has no more rows than its other side.
+pub fn most_rows(plan: &LogicalPlan) -> f64 {
+    match plan {
+        LogicalPlan::Scan { .. } | LogicalPlan::Values { .. } => estimate(plan).rows,
+        LogicalPlan::Filter { input, .. }
+        | LogicalPlan::Project { input, .. }
+        | LogicalPlan::Aggregate { input, grouping_sets: None, .. }
+        | LogicalPlan::Distinct { input, .. }
+        | LogicalPlan::Sort { input, .. }
+        | LogicalPlan::Window { input, .. } => most_rows(input),
+        LogicalPlan::Aggregate { input, grouping_sets: Some(sets), .. } => most_rows(input) * sets.sets.len() as f64,
+        LogicalPlan::Limit { input, limit, .. } => limit.map_or(f64::INFINITY, |l| l as f64).min(most_rows(input)),
+        LogicalPlan::Union { inputs, .. } => inputs.iter().map(most_rows).sum(),
+        LogicalPlan::SetOperation { left, .. } => most_rows(left),
+        LogicalPlan::Unnest { .. } => f64::INFINITY,
+        LogicalPlan::Join { left, right, kind, on } => {
+            let (l, r) = (most_rows(left), most_rows(right));
+            match kind {
+                JoinKind::Semi | JoinKind::Anti | JoinKind::Single | JoinKind::Mark(_) | JoinKind::AsOf { .. } => l,
+                JoinKind::Inner | JoinKind::Cross | JoinKind::Left | JoinKind::Right | JoinKind::Full => {
+                    let pairs = on.as_ref().map(parts).unwrap_or_default().into_iter().filter_map(equality);
+                    let pairs: Vec<(ColumnId, ColumnId)> = pairs.collect();
+                    let unique = |side: &Cardinality| {
+                        let looks = |id: &ColumnId| {
+                            let distinct = side.columns.get(id).and_then(|c| c.distinct);
+                            distinct.is_some_and(|distinct| distinct >= 0.9 * side.rows)
+                        };
+                        pairs.iter().any(|(a, b)| looks(a) || looks(b))
+                    };
+                    // An outer join also keeps what has no match.
+                    if unique(&estimate(left)) || unique(&estimate(right)) { l + r } else { l * r }
+                }
+            }
+        }
+    }
+}
+
 /// How many elements a list has, where its expression says so.
 fn elements(list: &Expr) -> f64 {
     const UNKNOWN: f64 = 4.0;

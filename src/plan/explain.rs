@@ -10,13 +10,16 @@ use std::collections::BTreeMap;
 const FIGURES_AT: usize = 64;
 
 /// What happened in a stage, to stand beside the estimate: EXPLAIN ANALYZE.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Actual {
     pub rows: u64,
     pub bytes: u64,
     /// Time on slots, added up over all attempts.
     pub compute_us: u64,
     pub attempts: u32,
+    pub tasks: u32,
+    /// Why it did not run as it was planned, if so.
+    pub adapted: Option<String>,
 }
 
 /// The plan for people; with `actual`, the truth beside the estimates.
@@ -40,15 +43,23 @@ pub fn explain(query: &PhysicalQuery, actual: Option<&BTreeMap<StageId, Actual>>
         let mut lines = Vec::new();
         describe(&stage.fragment, &names, &mut lines);
         lines.push(Line { text: format!("=> {}", exchange(query, stage, &names)), figures: figures(stage) });
+        lines.extend(left_open(query, stage).map(plain));
         for (i, line) in lines.iter().enumerate() {
             let indent = if i == 0 { head.clone() } else { " ".repeat(head.len()) };
             text.push_str(&format!("{indent}{}", line.padded(FIGURES_AT.saturating_sub(indent.len()))));
             text.push('\n');
         }
         if let Some(actual) = actual.and_then(|a| a.get(&stage.id)) {
+            let indent = " ".repeat(head.len());
+            if let Some(why) = &actual.adapted {
+                text.push_str(&format!("{indent}adapted: {why}\n"));
+            }
+            let tasks = match actual.tasks == stage.tasks.count() {
+                true => String::new(),
+                false => format!("{}, ", plural(u64::from(actual.tasks), "task")),
+            };
             text.push_str(&format!(
-                "{}in fact {}, {}, {} of compute, {}\n",
-                " ".repeat(head.len()),
+                "{indent}in fact {tasks}{}, {}, {} of compute, {}\n",
                 plural(actual.rows, "row"),
                 bytes(actual.bytes as f64),
                 seconds(actual.compute_us),
@@ -58,6 +69,20 @@ pub fn explain(query: &PhysicalQuery, actual: Option<&BTreeMap<StageId, Actual>>
     }
     text.push_str(&if_lost(query, tasks));
     text
+}
+
+/// What is decided about a stage when the size of a build side is known.
+fn left_open(query: &PhysicalQuery, stage: &Stage) -> Option<String> {
+    query.adaptive?;
+    if let Some(join) = stage.late_join {
+        let size = bytes(join.broadcast_bytes as f64);
+        return Some(format!(
+            "if stage {} is at most {size}: broadcast, with stage {} in here",
+            join.build.0, join.probe.0
+        ));
+    }
+    let join = query.stages.iter().filter_map(|s| s.late_join).find(|join| join.probe == stage.id)?;
+    Some(format!("only if stage {} is over {}", join.build.0, bytes(join.broadcast_bytes as f64)))
 }
 
 /// A line of a stage, with figures at its right.
@@ -331,7 +356,7 @@ fn thousands(number: u64) -> String {
 }
 
 /// `0.3 MB`, in units of 1000.
-fn bytes(bytes: f64) -> String {
+pub fn bytes(bytes: f64) -> String {
     if bytes >= 1e9 {
         format!("{:.1} GB", bytes / 1e9)
     } else if bytes >= 1e5 {

@@ -1,5 +1,6 @@
 //! From statement to stages: bind names and types, optimize, cut at exchanges, choose strategies, explain.
 
+pub mod adapt;
 pub mod bind;
 mod display;
 pub mod estimate;

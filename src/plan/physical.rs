@@ -7,6 +7,7 @@ use super::window::WindowCall;
 use crate::catalog::{Piece, TableRef};
 use crate::scheduler::StageId;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// A whole query, ready to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,6 +15,19 @@ pub struct PhysicalQuery {
     /// In the order they run; a stage reads only earlier ones; the last is the result stage and gathers.
     pub stages: Vec<Stage>,
     pub output: Vec<OutputColumn>,
+    /// How far stages may depart from this plan when the sizes of their inputs are known; None: not at all.
+    pub adaptive: Option<AdaptiveLimits>,
+}
+
+/// What [`super::adapt`] goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AdaptiveLimits {
+    /// Neighbouring partitions up to this many bytes are read by one task; a partition that is split comes in parts of about as many.
+    pub task_bytes: u64,
+    /// A partition is skewed if it is this many times the median,
+    pub skew_factor: u64,
+    /// and this many bytes.
+    pub skew_bytes: u64,
 }
 
 /// A fragment, where its input pieces come from and where its output goes.
@@ -27,6 +41,20 @@ pub struct Stage {
     pub exchange: Exchange,
     /// Estimates for EXPLAIN and progress.
     pub estimate: Estimate,
+    /// The join of this stage that becomes a broadcast if its build side turns out to be small.
+    pub late_join: Option<LateJoin>,
+}
+
+/// A hash join of a stage whose build side may be small or large: nobody knows until it is there. It is planned with both sides
+/// hashed; the stage that hashes the probe side waits for the build side. If that holds at most `broadcast_bytes`, the probe side is
+/// not hashed at all: its fragment runs in the stage of the join, which reads the build side whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LateJoin {
+    /// The stage that hashes the build side.
+    pub build: StageId,
+    /// The stage that hashes the probe side; nobody else reads it.
+    pub probe: StageId,
+    pub broadcast_bytes: u64,
 }
 
 /// Where a stage's tasks come from. Depends on data, statistics and settings only, never on nodes or timing.
@@ -38,6 +66,24 @@ pub enum Tasks {
     Partitions { count: u32 },
     /// One task: it gathers, or it has only constants.
     Single,
+    /// One task per share of the exchanges that the stage reads by partition: what [`super::adapt`] makes of `Partitions`.
+    Shares(Vec<Share>),
+}
+
+/// What one task reads of the exchanges that its stage reads by partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The partitions, one after the other.
+    pub partitions: Range<u32>,
+    /// Of this one stage only what these of its tasks put out: the rest of the partition is for other tasks.
+    pub producers: Option<(StageId, Range<u32>)>,
+}
+
+impl Share {
+    /// Whether it has to do with the output of task `producer` of `stage`.
+    pub fn reads(&self, stage: StageId, producer: u32) -> bool {
+        self.producers.as_ref().is_none_or(|(of, producers)| *of != stage || producers.contains(&producer))
+    }
 }
 
 impl Tasks {
@@ -47,6 +93,7 @@ impl Tasks {
             Tasks::Scan { groups } => groups.len() as u32,
             Tasks::Partitions { count } => *count,
             Tasks::Single => 1,
+            Tasks::Shares(shares) => shares.len() as u32,
         }
     }
 }

@@ -60,11 +60,12 @@ pub fn reply_columns() -> Vec<ColumnDef> {
 /// Lets the query's result go to `target`. With `one_file` its rows are brought together first, so that one task writes them.
 pub fn write_to(mut query: PhysicalQuery, target: WriteTarget, one_file: bool) -> PhysicalQuery {
     let Some(last) = query.stages.last_mut() else { return query };
-    if one_file && last.tasks.count() != 1 {
+    if one_file && (last.tasks.count() != 1 || last.late_join.is_some()) {
         let (from, columns, estimate) = (last.id, last.fragment.columns(), last.estimate);
         let fragment = write(Fragment::ReadAll { stage: from, columns }, target);
         let id = StageId(from.0 + 1);
-        query.stages.push(Stage { id, fragment, tasks: Tasks::Single, exchange: Exchange::Gather, estimate });
+        let (tasks, exchange) = (Tasks::Single, Exchange::Gather);
+        query.stages.push(Stage { id, fragment, tasks, exchange, estimate, late_join: None });
     } else {
         let input = std::mem::replace(&mut last.fragment, Fragment::Values { columns: Vec::new(), rows: Vec::new() });
         last.fragment = write(input, target);

@@ -16,8 +16,9 @@ pub enum Event {
     NodeLost { place: Place, cause: LossCause },
     /// A new query.
     QuerySubmitted { query: QueryId, graph: Graph, mode: Mode, limits: Limits },
-    /// The answer to [`super::Action::PlanStage`]: how many tasks the stage has. It stays so for the query's life.
-    StagePlanned { query: QueryId, stage: StageId, tasks: u32 },
+    /// The answer to [`super::Action::PlanStage`]: how many tasks the stage has, none if it turned out not to be needed, and which of its
+    /// inputs they read. It stays so for the query's life.
+    StagePlanned { query: QueryId, stage: StageId, tasks: u32, inputs: Vec<StageId> },
     /// An attempt is done and its output is in the store of `place` (a result stage's: at the coordinator).
     TaskFinished { attempt: AttemptId, place: Place, output: OutputSummary },
     /// An attempt failed on its node.
@@ -61,7 +62,13 @@ impl fmt::Display for Event {
             Event::NodeJoined { place, slots } => write!(f, "{place} joins with {slots} slots"),
             Event::NodeLost { place, cause } => write!(f, "{place} is lost: {cause}"),
             Event::QuerySubmitted { query, graph, mode, .. } => write!(f, "{query} submitted, {mode}: {graph}"),
-            Event::StagePlanned { query, stage, tasks } => write!(f, "stage {}.{} has {tasks} tasks", query.0, stage.0),
+            Event::StagePlanned { query, stage, tasks, inputs } => {
+                write!(f, "stage {}.{} has {tasks} tasks", query.0, stage.0)?;
+                inputs
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(i, input)| write!(f, "{}{}", if i == 0 { ", reads " } else { " and " }, input.0))
+            }
             Event::TaskFinished { attempt, place, output } => write!(f, "{attempt} finished on {place}: {output}"),
             Event::TaskFailed { attempt, place, error } => write!(f, "{attempt} failed on {place}: {error}"),
             Event::FetchFailed { attempt, place, source, from } => {

@@ -60,11 +60,12 @@ impl Query {
         if self.stages.is_empty() { Verdict::Finish } else { Verdict::Continue }
     }
 
-    /// The number of tasks of a stage is known. A second answer is ignored.
+    /// The number of tasks of a stage is known, and which of its inputs they read. A second answer is ignored.
     pub(super) fn stage_planned(
         &mut self,
         stage: StageId,
         tasks: u32,
+        inputs: &[StageId],
         nodes: &mut Nodes,
         actions: &mut Vec<Action>,
     ) -> Verdict {
@@ -73,7 +74,24 @@ impl Query {
         };
         self.stages[index].plan(tasks);
         actions.push(Action::Record(Record::StagePlanned { query: self.id, stage, tasks }));
+        self.keep_inputs(index, inputs, nodes, actions);
         self.after_progress(index, nodes, actions)
+    }
+
+    /// A stage reads only these of its inputs: it is no consumer of the others any more.
+    fn keep_inputs(&mut self, index: usize, kept: &[StageId], nodes: &mut Nodes, actions: &mut Vec<Action>) {
+        let all = std::mem::take(&mut self.stages[index].inputs);
+        let (kept, dropped): (Vec<usize>, Vec<usize>) =
+            all.into_iter().partition(|&input| kept.contains(&self.stages[input].id));
+        self.stages[index].inputs = kept;
+        for &input in &dropped {
+            self.stages[input].consumers.retain(|&consumer| consumer != index);
+        }
+        match self.mode {
+            Mode::Abort => dropped.into_iter().for_each(|input| self.release_if_read(input, actions)),
+            Mode::Recompute if dropped.is_empty() => {}
+            Mode::Recompute => self.forget_unneeded(nodes, actions),
+        }
     }
 
     /// An attempt is done.
@@ -272,18 +290,23 @@ impl Query {
     /// Drops what only a complete stage was still waited for to read.
     fn release_inputs(&mut self, index: usize, actions: &mut Vec<Action>) {
         for input in self.stages[index].inputs.clone() {
-            let producer = &self.stages[input];
-            if producer.released || !producer.consumers.iter().all(|&consumer| self.stages[consumer].is_complete()) {
-                continue;
-            }
-            for (partition, task) in producer.tasks() {
-                if let TaskState::Done { place, .. } = task.state() {
-                    let task = TaskId { query: self.id, stage: producer.id, partition };
-                    actions.push(Action::DropOutput { task, place });
-                }
-            }
-            self.stages[input].released = true;
+            self.release_if_read(input, actions);
         }
+    }
+
+    /// Drops the outputs of a stage if all its consumers are complete.
+    fn release_if_read(&mut self, index: usize, actions: &mut Vec<Action>) {
+        let producer = &self.stages[index];
+        if producer.released || !producer.consumers.iter().all(|&consumer| self.stages[consumer].is_complete()) {
+            return;
+        }
+        for (partition, task) in producer.tasks() {
+            if let TaskState::Done { place, .. } = task.state() {
+                let task = TaskId { query: self.id, stage: producer.id, partition };
+                actions.push(Action::DropOutput { task, place });
+            }
+        }
+        self.stages[index].released = true;
     }
 
     /// Fails the query with its certain error once no earlier task is left that was never done: a task that was done once

@@ -59,8 +59,10 @@ impl Scheduler {
                     self.settle(query, Verdict::Fail(QueryError::NoNodes), actions);
                 }
             }
-            Event::StagePlanned { query, stage, tasks } => {
-                self.advance(query, actions, |query, nodes, actions| query.stage_planned(stage, tasks, nodes, actions));
+            Event::StagePlanned { query, stage, tasks, inputs } => {
+                self.advance(query, actions, |query, nodes, actions| {
+                    query.stage_planned(stage, tasks, &inputs, nodes, actions)
+                });
             }
             Event::TaskFinished { attempt, place, output } => {
                 self.advance(attempt.task.query, actions, |query, nodes, actions| {

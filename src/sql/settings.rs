@@ -104,6 +104,44 @@ pub const SETTINGS: &[Setting] = &[
         ],
     },
     Setting {
+        name: "broadcast_bytes",
+        kind: SettingKind::Bytes,
+        default: "48MB",
+        help: "the side of a join up to this size is copied to every worker instead of sending equal keys to the same one",
+        aliases: &["spark.sql.autoBroadcastJoinThreshold", "join_max_broadcast_table_size"],
+    },
+    Setting {
+        name: "adaptive",
+        kind: SettingKind::Switch,
+        default: "on",
+        help: "whether a plan is completed when the true sizes are known: joins broadcast after all, small partitions read together, large ones by several tasks",
+        aliases: &["spark.sql.adaptive.enabled"],
+    },
+    Setting {
+        name: "exchange_task_bytes",
+        kind: SettingKind::Bytes,
+        default: "32MB",
+        help: "neighbouring partitions of an exchange up to this size are read by one task (adaptive)",
+        aliases: &[
+            "spark.sql.adaptive.advisoryPartitionSizeInBytes",
+            "fault_tolerant_execution_hash_distribution_compute_task_target_size",
+        ],
+    },
+    Setting {
+        name: "skew_factor",
+        kind: SettingKind::Number { min: 1, max: 1000 },
+        default: "5",
+        help: "a partition so many times the median, and of skew_bytes, is read by several tasks (adaptive)",
+        aliases: &["spark.sql.adaptive.skewJoin.skewedPartitionFactor"],
+    },
+    Setting {
+        name: "skew_bytes",
+        kind: SettingKind::Bytes,
+        default: "64MB",
+        help: "the least size of a partition that is read by several tasks (adaptive)",
+        aliases: &["spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes"],
+    },
+    Setting {
         name: "scan_task_rows",
         kind: SettingKind::Number { min: 1, max: 1_000_000_000 },
         default: "500000",
@@ -186,8 +224,6 @@ const WITHOUT_MEANING: &[(&str, &str)] = &[
     ("spark.executor.heartbeatinterval", "a crashed worker is noticed at once here"),
     ("spark.speculation", "slow tasks are not run twice here yet"),
     ("spark.dynamicallocation.enabled", "workers do not come and go by themselves here"),
-    ("spark.sql.adaptive.enabled", "plans are fixed before they run here"),
-    ("spark.sql.autobroadcastjointhreshold", "SET join_distribution says how joins are spread"),
     ("query_retry_attempts", "there is no mode that runs the whole query again; RERUN does it by hand"),
     ("retry_initial_delay", "retries do not wait here"),
     ("retry_max_delay", "retries do not wait here"),
@@ -295,6 +331,31 @@ impl Settings {
     /// Partitions of a hash exchange; None is automatic.
     pub fn exchange_partitions(&self) -> Option<u32> {
         self.value("exchange_partitions").parse().ok()
+    }
+
+    /// Bytes up to which the build side of a join is broadcast.
+    pub fn broadcast_bytes(&self) -> u64 {
+        parse_bytes(self.value("broadcast_bytes")).unwrap_or_default()
+    }
+
+    /// Whether plans are completed when sizes are known.
+    pub fn adaptive(&self) -> bool {
+        self.value("adaptive") == "on"
+    }
+
+    /// Bytes of an exchange that one task reads, about, where there is a choice.
+    pub fn exchange_task_bytes(&self) -> u64 {
+        parse_bytes(self.value("exchange_task_bytes")).unwrap_or(u64::MAX)
+    }
+
+    /// How many times the median a skewed partition is.
+    pub fn skew_factor(&self) -> u64 {
+        self.value("skew_factor").parse().unwrap_or(u64::MAX)
+    }
+
+    /// The least bytes of a skewed partition.
+    pub fn skew_bytes(&self) -> u64 {
+        parse_bytes(self.value("skew_bytes")).unwrap_or(u64::MAX)
     }
 
     /// Rows of a scan task, about.

@@ -160,7 +160,8 @@ impl Checker {
     /// Whether somebody still has to read the outputs of a stage: some reader has a task whose output is not there, and that
     /// reader's outputs are wanted themselves.
     fn is_wanted(&self, shape: &Shape, query: QueryId, stage: StageId) -> bool {
-        shape.consumers_of(stage).into_iter().any(|consumer| {
+        let planned = |stage| self.planned.contains(&(query, stage));
+        shape.consumers_of(stage, planned).into_iter().any(|consumer| {
             !self.is_complete(shape, query, consumer)
                 && (consumer == shape.result() || self.is_wanted(shape, query, consumer))
         })
@@ -177,7 +178,7 @@ impl Checker {
         for action in actions {
             match action {
                 Action::PlanStage { query, stage } => {
-                    let inputs = setting.shapes[query].inputs_of(*stage);
+                    let inputs = setting.shapes[query].may_read(*stage);
                     let ready = inputs.iter().all(|&input| self.is_complete(&setting.shapes[query], *query, input));
                     ensure(ready, || format!("{stage} is planned before its inputs are complete"))?;
                     ensure(self.asked.insert((*query, *stage)), || format!("{stage} is planned twice"))?;

@@ -159,6 +159,20 @@ fn shared_output_recompute() {
 }
 
 #[test]
+fn a_join_that_becomes_a_broadcast() {
+    let late = "1 x2, 2 x0 <- (1), 3 x2 <- all 1 + (2), 4 x1 <- all 3";
+    check(&setting(Mode::Recompute, &[late], 2, 2));
+    check(&setting(Mode::Abort, &[late], 2, 2));
+}
+
+#[test]
+fn a_join_that_does_not_become_a_broadcast() {
+    let late = "1 x1, 2 x1, 3 x1 <- all 1 + (2), 4 x1 <- 2 + 3 + (1)";
+    check(&setting(Mode::Recompute, &[late], 2, 2));
+    check(&setting(Mode::Abort, &[late], 2, 2));
+}
+
+#[test]
 fn two_queries() {
     check(&setting(Mode::Recompute, &["1 x2, 2 x1 <- all 1", "1 x1, 2 x1 <- 1"], 2, 1));
 }

@@ -78,7 +78,9 @@ impl Player {
             *played += &format!("  {action}\n");
             match action {
                 Action::PlanStage { query, stage } => {
-                    answers.push(Event::StagePlanned { query, stage, tasks: self.shapes[&query].tasks_of(stage) });
+                    let shape = &self.shapes[&query];
+                    let (tasks, inputs) = (shape.tasks_of(stage), shape.inputs_of(stage));
+                    answers.push(Event::StagePlanned { query, stage, tasks, inputs });
                 }
                 Action::Launch { attempt, place, inputs } => {
                     self.running.insert(attempt.task, (attempt, place, inputs));

@@ -59,7 +59,8 @@ fn random_shape(random: &mut Random) -> String {
         }
     }
     let text = inputs.iter().enumerate().map(|(stage, inputs)| {
-        let reads: Vec<String> = inputs.iter().map(usize::to_string).collect();
+        let mut read = |input: &usize| if random.below(8) == 0 { format!("({input})") } else { input.to_string() };
+        let reads: Vec<String> = inputs.iter().map(&mut read).collect();
         let arrow = if reads.is_empty() { "" } else { " <- " };
         format!("{} x{}{arrow}{}", stage + 1, random.below(13), reads.join(" + "))
     });

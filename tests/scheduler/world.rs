@@ -317,7 +317,8 @@ impl World {
                 Event::NodeLost { place, cause }
             }
             Message::Planned(query, stage) => {
-                Event::StagePlanned { query, stage, tasks: setting.shapes[&query].tasks_of(stage) }
+                let shape = &setting.shapes[&query];
+                Event::StagePlanned { query, stage, tasks: shape.tasks_of(stage), inputs: shape.inputs_of(stage) }
             }
             Message::Finished(attempt, place) => {
                 let output = OutputSummary { rows: 1, bytes: 1, checksum: u64::from(attempt.task.partition.0) };

@@ -14,10 +14,21 @@ pub struct Setting {
     pub seed: Option<u64>,
     /// Crash node 2 when this percentage of a query is done; all nodes are back for the next one.
     pub crash_at: Option<u32>,
+    /// What is decided when sizes are known is decided on a few rows already: little is broadcast, every partition is merged or split.
+    pub tight: bool,
 }
 
 /// One node with one slot in recompute: what every other setting is compared with.
-pub const REFERENCE: Setting = Setting { nodes: 1, mode: Mode::Recompute, seed: None, crash_at: None };
+pub const REFERENCE: Setting = Setting { nodes: 1, mode: Mode::Recompute, seed: None, crash_at: None, tight: false };
+/// Limits that a few rows reach.
+const TIGHT: &[&str] = &[
+    "SET broadcast_bytes = 1000",
+    "SET exchange_partitions = 7",
+    "SET exchange_task_bytes = 400",
+    "SET skew_bytes = 100",
+    "SET skew_factor = 1",
+    "SET scan_task_rows = 2000",
+];
 
 /// What `records` answer over the data of `folders`, in their order: rows, or the text of the error. A file with statements that
 /// write (`statement ok`) has a session and a warehouse of its own, and a folder `__DIR__` for its files.
@@ -50,7 +61,11 @@ fn open(folders: &[PathBuf], setting: Setting, warehouse: Option<PathBuf>) -> Se
         warehouse,
         ..SessionConfig::default()
     };
-    Session::new(config).unwrap_or_else(|problem| panic!("{}", problem.render("")))
+    let mut session = Session::new(config).unwrap_or_else(|problem| panic!("{}", problem.render("")));
+    if setting.tight {
+        TIGHT.iter().for_each(|statement| command(&mut session, statement));
+    }
+    session
 }
 
 fn answer(session: &mut Session, setting: Setting, record: &Record, folder: &str) -> Answer {

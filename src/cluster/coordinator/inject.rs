@@ -24,7 +24,7 @@ impl QueryProgress for Progress<'_> {
     fn stage(&self, stage: StageId) -> (bool, u32) {
         let Some(stages) = self.scheduler.stages(self.query) else {
             let stage = self.context.stage(stage);
-            return (stage.is_some(), stage.map_or(0, |stage| stage.tasks.count()));
+            return (stage.is_some(), stage.map_or(0, |stage| stage.run().tasks.count()));
         };
         let Some(view) = stages.iter().find(|view| view.stage == stage) else { return (false, 0) };
         (view.tasks.iter().any(|task| *task != TaskView::Queued), view.done)

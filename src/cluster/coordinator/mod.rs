@@ -12,11 +12,12 @@ use super::faults::Faults;
 use super::graph;
 use super::life::NodeMessage;
 use super::network::Network;
-use super::query::{Delivery, QueryContext};
+use super::query::{Adaptation, Delivery, QueryContext};
 use super::task::Assignment;
 use super::transport::Transport;
 use crate::journal::{Journal, Record};
 use crate::kernel::Block;
+use crate::plan::adapt::BlockBytes;
 use crate::scheduler::action::{Action, InputLocations, QueryError};
 use crate::scheduler::event::{Event, Timer};
 use crate::scheduler::{
@@ -57,6 +58,20 @@ struct Query {
     results: BTreeMap<PartitionId, Vec<Arc<Block>>>,
     /// Of tables, on disk or in memory.
     bytes_read: u64,
+    /// Of the outputs that were made so far; one that is made again has the same.
+    sizes: BlockBytes,
+}
+
+impl Query {
+    /// Remembers how large the blocks of an output are, if that may decide something.
+    fn note_sizes(&mut self, task: TaskId, block_bytes: Vec<u64>) {
+        if self.context.is_adaptive() && !self.context.is_result(task.stage) {
+            let outputs = self.sizes.entry(task.stage).or_default();
+            let place = task.partition.0 as usize;
+            outputs.resize(outputs.len().max(place + 1), Vec::new());
+            outputs[place] = block_bytes;
+        }
+    }
 }
 
 impl Coordinator {
@@ -145,6 +160,7 @@ impl Coordinator {
             tasks: stages.iter().map(|s| s.tasks).sum(),
             results: BTreeMap::new(),
             bytes_read: 0,
+            sizes: BlockBytes::new(),
         };
         self.queries.insert(query, state);
         self.faults.bind(query);
@@ -246,11 +262,7 @@ impl Coordinator {
     /// Performs an action; some are answered by an event.
     fn perform(&mut self, now: Time, action: Action) -> Option<Event> {
         match action {
-            Action::PlanStage { query, stage } => {
-                let context = self.queries.get(&query).map(|q| q.context.clone());
-                let tasks = context.and_then(|c| c.stage(stage).map(|s| s.tasks.count())).unwrap_or(0);
-                return Some(Event::StagePlanned { query, stage, tasks });
-            }
+            Action::PlanStage { query, stage } => return self.plan_stage(now, query, stage),
             Action::Launch { attempt, place, inputs } => self.launch(now, attempt, place, inputs),
             Action::StopAttempt { attempt, place } => {
                 self.held.retain(|held| held.attempt != attempt);
@@ -272,6 +284,25 @@ impl Coordinator {
             }
         }
         None
+    }
+
+    /// Completes the plan of a stage whose inputs are complete.
+    fn plan_stage(&mut self, now: Time, query: QueryId, stage: StageId) -> Option<Event> {
+        let state = self.queries.get_mut(&query)?;
+        let before = state.context.stage(stage)?.run().tasks.count();
+        let adaptation = state.context.adapt(stage, &state.sizes);
+        let run = state.context.stage(stage)?.run();
+        let tasks = run.tasks.count();
+        state.tasks = state.tasks + tasks - before;
+        let inputs: Vec<StageId> = run.reads.iter().map(|read| read.stage).collect();
+        if let Some(Adaptation { title, tables, why }) = adaptation {
+            if let Some((_, known)) = state.titles.iter_mut().find(|(id, _)| *id == stage) {
+                known.clone_from(&title);
+            }
+            let inputs = inputs.clone();
+            self.journal.append(now, Record::StageAdapted { query, stage, title, inputs, tables, why });
+        }
+        Some(Event::StagePlanned { query, stage, tasks, inputs })
     }
 
     fn launch(&mut self, now: Time, attempt: AttemptId, place: Place, inputs: Vec<InputLocations>) {

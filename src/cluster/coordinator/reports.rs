@@ -17,12 +17,13 @@ impl Coordinator {
         }
         let now = self.now();
         match result {
-            AttemptResult::Finished { output, usage, result } => {
+            AttemptResult::Finished { output, block_bytes, usage, result } => {
                 if let Some(query) = self.queries.get_mut(&attempt.task.query) {
                     let stage = query.context.stage(attempt.task.stage);
-                    if stage.is_some_and(|stage| matches!(stage.tasks, Tasks::Scan { .. })) {
+                    if stage.is_some_and(|stage| matches!(stage.run().tasks, Tasks::Scan { .. })) {
                         query.bytes_read += usage.input_bytes;
                     }
+                    query.note_sizes(attempt.task, block_bytes);
                     if let Some(blocks) = result {
                         query.results.insert(attempt.task.partition, blocks);
                     }

@@ -20,7 +20,7 @@ impl Coordinator {
             tasks: if view.planned {
                 view.tasks.iter().map(|task| TaskSnapshot::of(*task)).collect()
             } else {
-                let tasks = state.context.stage(view.stage).map_or(0, |stage| stage.tasks.count());
+                let tasks = state.context.stage(view.stage).map_or(0, |stage| stage.run().tasks.count());
                 vec![TaskSnapshot::Queued; tasks as usize]
             },
         };

@@ -2,18 +2,19 @@
 
 use super::{Part, Placement, Planner, Wanted};
 use crate::journal::ErrorCode;
-use crate::plan::estimate::estimate;
+use crate::plan::estimate::{estimate, most_rows};
 use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan};
 use crate::plan::optimize::conjuncts;
-use crate::plan::physical::{AsOfOrder, Fragment, PhysicalJoin, Tasks};
+use crate::plan::physical::{AsOfOrder, Fragment, LateJoin, PhysicalJoin, Tasks};
+use crate::scheduler::StageId;
 use crate::sql::diagnostic::Result;
 use crate::sql::settings::JoinDistribution;
 use crate::sql::{DataType, Diagnostic, Value};
 use std::collections::BTreeSet;
 
-/// A build side up to this size is broadcast: a copy is shared by all tasks of a node, so tens of megabytes are cheap.
-const BROADCAST_BYTES: f64 = 48.0 * 1024.0 * 1024.0;
+/// A build side that is expected to be this many times too large for a broadcast is not looked at again.
+const UNLIKELY: f64 = 32.0;
 
 /// The condition of a join, sorted out.
 struct Condition {
@@ -47,7 +48,8 @@ impl Planner<'_> {
         let mut joined = if condition.keys.is_empty() && !matches!(kind, JoinKind::AsOf { .. }) {
             self.nested_loop(left_part, right_part, kind, condition.residual, output)?
         } else {
-            self.hash_join(left_part, right_part, kind, condition, output)?
+            let most_rows = (most_rows(left), most_rows(right));
+            self.hash_join((left_part, right_part), most_rows, kind, condition, output)?
         };
         joined.cardinality = cardinality;
         Ok(joined)
@@ -111,8 +113,8 @@ impl Planner<'_> {
 
     fn hash_join(
         &mut self,
-        mut left: Part,
-        mut right: Part,
+        (mut left, mut right): (Part, Part),
+        (left_most, mut right_most): (f64, f64),
         kind: JoinKind,
         condition: Condition,
         output: Vec<ColumnId>,
@@ -122,6 +124,7 @@ impl Planner<'_> {
         // Inner joins build the smaller side; seen from there, left and right are only names.
         if kind == JoinKind::Inner && bytes(&left) < bytes(&right) {
             std::mem::swap(&mut left, &mut right);
+            right_most = left_most;
             keys = keys.into_iter().map(|((l, r), nulls)| ((r, l), nulls)).collect();
         }
         let mut physical = match kind {
@@ -147,12 +150,24 @@ impl Planner<'_> {
         let keeps_build_rows = matches!(physical, PhysicalJoin::RightOuter | PhysicalJoin::FullOuter);
         // A mark by keys alone must know whether there is a NULL anywhere on the build side, so every task needs all of it.
         let must_broadcast = matches!(physical, PhysicalJoin::Mark(_)) && residual.is_none();
+        let broadcast_bytes = self.settings.broadcast_bytes();
+        let most_bytes = bytes(&right) / right.cardinality.rows.max(1.0) * right_most;
+        let automatic = self.settings.join_distribution() == JoinDistribution::Automatic;
+        // It may turn out to be small, and it may turn out to be large.
+        let late = self.settings.adaptive()
+            && automatic
+            && !keeps_build_rows
+            && most_bytes > broadcast_bytes as f64
+            && bytes(&right) < UNLIKELY * broadcast_bytes as f64
+            && right_most > right.cardinality.rows * 1.001
+            && left.placement == Placement::Anywhere
+            && right.placement == Placement::Anywhere;
         let broadcast = must_broadcast
             || !keeps_build_rows
                 && match self.settings.join_distribution() {
                     JoinDistribution::Broadcast => true,
                     JoinDistribution::Partitioned => false,
-                    JoinDistribution::Automatic => bytes(&right) <= BROADCAST_BYTES,
+                    JoinDistribution::Automatic => !late && bytes(&right) <= broadcast_bytes as f64,
                 };
         let all = |part: &Part| part.fragment.columns().iter().map(|c| c.id).collect::<Wanted>();
         if left.is_single() && right.is_single() && left.fragment_is_constant() && right.fragment_is_constant() {
@@ -165,7 +180,7 @@ impl Planner<'_> {
             let fragment = hash(left.fragment, build, physical, keys, residual, output);
             return Ok(Part { fragment, ..left });
         }
-        if physical == PhysicalJoin::LeftOuter && bytes(&left) < bytes(&right) {
+        if !late && physical == PhysicalJoin::LeftOuter && bytes(&left) < bytes(&right) {
             std::mem::swap(&mut left, &mut right);
             keys = keys.into_iter().map(|((l, r), nulls)| ((r, l), nulls)).collect();
             physical = PhysicalJoin::RightOuter;
@@ -182,10 +197,17 @@ impl Planner<'_> {
         // Rows without a match have NULL keys: only an inner join, or one that keeps probe rows alone, leaves rows hashed.
         let placement = match physical {
             PhysicalJoin::RightOuter | PhysicalJoin::FullOuter => Placement::Anywhere,
+            // Rows may stay where they are in the end.
+            _ if late => Placement::Anywhere,
             _ => probe.placement.clone(),
         };
+        let late_join = match (late, stage_read(&build.fragment), stage_read(&probe.fragment)) {
+            (true, Some(build), Some(probe)) => Some(LateJoin { build, probe, broadcast_bytes }),
+            _ => None,
+        };
         let fragment = hash(probe.fragment, build.fragment, physical, keys, residual, output);
-        Ok(Part { fragment, tasks: Tasks::Partitions { count: partitions }, placement, cardinality: probe.cardinality })
+        let (tasks, cardinality) = (Tasks::Partitions { count: partitions }, probe.cardinality);
+        Ok(Part { fragment, tasks, placement, cardinality, late_join })
     }
 
     /// The inequality of an ASOF join, and what is left of its condition.
@@ -298,6 +320,14 @@ fn hash(
 ) -> Fragment {
     let (keys, nulls_match) = keys.into_iter().unzip();
     Fragment::HashJoin { probe: Box::new(probe), build: Box::new(build), kind, keys, nulls_match, residual, output }
+}
+
+/// The one stage that a fragment reads by partition, if it does nothing else.
+fn stage_read(fragment: &Fragment) -> Option<StageId> {
+    match fragment {
+        Fragment::ExchangeRead { stages, .. } if stages.len() == 1 => Some(stages[0].0),
+        _ => None,
+    }
 }
 
 /// A condition that can be a key of a hash join.

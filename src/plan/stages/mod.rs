@@ -9,10 +9,11 @@ mod regroup;
 mod shared;
 mod windows;
 
+use super::adapt;
 use super::estimate::{Cardinality, estimate};
 use super::expr::{ColumnDef, ColumnId, Expr};
 use super::logical::{LogicalPlan, Query, SortKey};
-use super::physical::{Estimate, Exchange, Fragment, PhysicalQuery, Stage, Tasks};
+use super::physical::{AdaptiveLimits, Estimate, Exchange, Fragment, LateJoin, PhysicalQuery, Stage, Tasks};
 use crate::catalog::{TableRef, group_pieces};
 use crate::scheduler::StageId;
 use crate::sql::DataType;
@@ -39,7 +40,14 @@ pub fn cut(query: Query, settings: &Settings) -> Result<PhysicalQuery> {
     let wanted: Wanted = query.output.iter().map(|o| o.column).collect();
     let part = planner.part(&query.plan, &wanted)?;
     planner.finish(part, Exchange::Gather, &wanted);
-    Ok(PhysicalQuery { stages: shared::merge_equal(planner.stages), output: query.output })
+    let mut stages = shared::merge_equal(planner.stages);
+    adapt::keep_sound_joins(&mut stages);
+    let adaptive = settings.adaptive().then(|| AdaptiveLimits {
+        task_bytes: settings.exchange_task_bytes(),
+        skew_factor: settings.skew_factor(),
+        skew_bytes: settings.skew_bytes(),
+    });
+    Ok(PhysicalQuery { stages, output: query.output, adaptive })
 }
 
 /// A stage in the making.
@@ -48,6 +56,8 @@ struct Part {
     tasks: Tasks,
     placement: Placement,
     cardinality: Cardinality,
+    /// The join in it that may become a broadcast.
+    late_join: Option<LateJoin>,
 }
 
 /// Which rows are together in one task.
@@ -94,6 +104,7 @@ impl Planner<'_> {
                 tasks: Tasks::Single,
                 placement: Placement::Single,
                 cardinality: estimate(plan),
+                late_join: None,
             }),
             LogicalPlan::Filter { input, predicate } => {
                 if let LogicalPlan::Scan { table, source, columns } = &**input {
@@ -193,7 +204,13 @@ impl Planner<'_> {
         }
         let groups = group_pieces(pieces, self.settings.scan_task_rows(), self.settings.scan_task_bytes());
         let fragment = Fragment::Scan { table: table.clone(), source, columns, predicate, output, limit: None };
-        Ok(Part { fragment, tasks: Tasks::Scan { groups }, placement: Placement::Anywhere, cardinality })
+        Ok(Part {
+            fragment,
+            tasks: Tasks::Scan { groups },
+            placement: Placement::Anywhere,
+            cardinality,
+            late_join: None,
+        })
     }
 
     /// `LIMIT`, fused with the `ORDER BY` below it where there is one; projections between them move up.
@@ -262,7 +279,7 @@ impl Planner<'_> {
         }
         let fragment = Fragment::ExchangeRead { stages, columns: columns.to_vec() };
         let placement = if partitions == 1 { Placement::Single } else { Placement::Anywhere };
-        Ok(Part { fragment, tasks: Tasks::Partitions { count: partitions }, placement, cardinality })
+        Ok(Part { fragment, tasks: Tasks::Partitions { count: partitions }, placement, cardinality, late_join: None })
     }
 
     /// The part's rows, all in one task.
@@ -278,6 +295,7 @@ impl Planner<'_> {
             tasks: Tasks::Single,
             placement: Placement::Single,
             cardinality,
+            late_join: None,
         }
     }
 
@@ -292,7 +310,7 @@ impl Planner<'_> {
         let columns = self.yields(stage);
         let read = columns.iter().map(|c| c.id).collect();
         let fragment = Fragment::ExchangeRead { stages: vec![(stage, read)], columns };
-        Part { fragment, tasks: Tasks::Partitions { count: partitions }, placement, cardinality }
+        Part { fragment, tasks: Tasks::Partitions { count: partitions }, placement, cardinality, late_join: None }
     }
 
     /// The part's rows, to be read whole by every task of another part.
@@ -317,7 +335,8 @@ impl Planner<'_> {
             Fragment::Project { input: Box::new(part.fragment), columns }
         };
         let id = StageId(self.stages.len() as u32 + 1);
-        self.stages.push(Stage { id, fragment, tasks: part.tasks, exchange, estimate });
+        let late_join = part.late_join;
+        self.stages.push(Stage { id, fragment, tasks: part.tasks, exchange, estimate, late_join });
         id
     }
 

@@ -41,6 +41,10 @@ pub fn merge_equal(stages: Vec<Stage>) -> Vec<Stage> {
             }
             None => {
                 read_from(&mut stage.fragment, &stands_for, &renamed);
+                if let Some(join) = &mut stage.late_join {
+                    join.build = StageId(stands_for[join.build.0 as usize - 1]);
+                    join.probe = StageId(stands_for[join.probe.0 as usize - 1]);
+                }
                 stage.id = StageId(kept.len() as u32 + 1);
                 stands_for.push(stage.id.0);
                 renamed.push(BTreeMap::new());

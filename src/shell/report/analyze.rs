@@ -17,7 +17,17 @@ pub fn actual(query: &QueryInfo) -> BTreeMap<StageId, Actual> {
             let attempts = of_stage(stage.summary.stage);
             let compute_us = attempts.iter().map(|attempt| attempt.usage.compute_us).sum();
             let attempts = attempts.len() as u32;
-            (stage.summary.stage, Actual { rows: stage.rows, bytes: stage.bytes, compute_us, attempts })
+            (
+                stage.summary.stage,
+                Actual {
+                    rows: stage.rows,
+                    bytes: stage.bytes,
+                    compute_us,
+                    attempts,
+                    tasks: stage.summary.tasks,
+                    adapted: stage.adapted.clone(),
+                },
+            )
         })
         .collect()
 }

@@ -77,6 +77,13 @@ impl Narrator {
                 self.stages = stages.clone();
                 None
             }
+            Record::StageAdapted { query, stage, inputs, tables, .. } if *query == ours => {
+                if let Some(known) = self.stages.iter_mut().find(|known| known.stage == *stage) {
+                    known.inputs.clone_from(inputs);
+                    known.tables.clone_from(tables);
+                }
+                None
+            }
             Record::FaultFired { fault, query, text, done, tasks } if query.is_none_or(|q| q == ours) => {
                 Some(self.line(at, &format!("fault {fault}"), &format!("{text} ({done} of {tasks} tasks done)")))
             }
