@@ -167,7 +167,7 @@ mod tests {
             Event::NodeJoined { place: place(1), slots: 1 },
             Event::NodeJoined { place: place(2), slots: 1 },
             Event::QuerySubmitted { query: QUERY, graph, mode: Mode::Recompute, limits: Limits::default() },
-            Event::StagePlanned { query: QUERY, stage: StageId(1), tasks: 2 },
+            Event::StagePlanned { query: QUERY, stage: StageId(1), tasks: 2, inputs: vec![] },
         ] {
             scheduler.step(Time(0), event);
         }
