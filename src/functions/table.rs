@@ -2,8 +2,9 @@
 
 use super::list::FUNCTIONS;
 use super::typing::implicit_cost;
-use super::{Eval, Mismatch, Signature};
+use super::{Eval, Mismatch, Signature, column_of};
 use crate::sql::{DataType, Value};
+use polars::prelude::Column;
 
 /// Where a function stands in the help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +58,8 @@ pub(super) enum Fails {
     Volatile,
     /// Unless the result is floating point.
     UnlessFloat,
+    /// By the arguments behind the first, a text: the same for every text.
+    ByPattern,
     Sometimes,
 }
 
@@ -99,13 +102,25 @@ impl ScalarFunction {
         }
     }
 
-    /// Whether a call may raise an error on some row.
-    pub fn can_fail(&self, result: &DataType) -> bool {
+    /// Whether a call may raise an error on some row. `constants` has the value of each argument that is a constant.
+    pub fn can_fail(&self, result: &DataType, constants: &[Option<&Value>]) -> bool {
         match self.fails {
             Fails::Never => false,
             Fails::Sometimes | Fails::Volatile => true,
             Fails::UnlessFloat => !matches!(result, DataType::Float | DataType::Double),
+            Fails::ByPattern => !self.takes_pattern(result, constants),
         }
+    }
+
+    /// Whether what stands behind the text is constant and goes well with any text: with the empty one.
+    fn takes_pattern(&self, result: &DataType, constants: &[Option<&Value>]) -> bool {
+        let Some((_, behind)) = constants.split_first() else { return false };
+        let empty = Value::Varchar(String::new());
+        let values: Option<Vec<&Value>> = std::iter::once(Some(&empty)).chain(behind.iter().copied()).collect();
+        let types = vec![DataType::Varchar; constants.len()];
+        let args = values.map(|values| values.into_iter().map(|value| column_of(value, &DataType::Varchar)));
+        let args: Option<Vec<Column>> = args.and_then(|args| args.collect::<Result<_, _>>().ok());
+        args.is_some_and(|args| (self.eval)(&args, &types, result, 1).is_ok())
     }
 
     /// Whether two calls with the same arguments differ, as those of `random()` do.

@@ -67,13 +67,13 @@ impl SharedBuilds {
     pub fn get_or_build<T: Any + Send + Sync>(
         &self,
         key: (StageId, u64),
-        build: impl FnOnce() -> Result<T, TaskError>,
+        build: impl FnOnce() -> Result<Arc<T>, TaskError>,
     ) -> Result<Arc<T>, TaskError> {
         let slot = self.slots.lock().unwrap_or_else(|e| e.into_inner()).entry(key).or_default().clone();
         let mut made = slot.lock().unwrap_or_else(|e| e.into_inner());
         let shared = match &*made {
             Some(shared) => shared.clone(),
-            None => made.insert(Arc::new(build()?)).clone(),
+            None => made.insert(build()?).clone(),
         };
         shared.downcast::<T>().map_err(|_| TaskError::bug("two kinds of build side under one key"))
     }

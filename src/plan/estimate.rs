@@ -29,6 +29,9 @@ pub struct ColumnEstimate {
     pub nulls: f64,
     /// Average bytes per value.
     pub width: f64,
+    /// The scan that it comes from, by the first column of that, and the rows of the table: columns of one scan have no more
+    /// combinations of values than there are rows.
+    scan: Option<(ColumnId, f64)>,
 }
 
 impl Cardinality {
@@ -41,6 +44,26 @@ impl Cardinality {
     /// Distinct values of a column among the rows that are left.
     fn distinct(&self, column: ColumnId) -> f64 {
         self.columns.get(&column).and_then(|c| c.distinct).unwrap_or(self.rows).min(self.rows).max(1.0)
+    }
+
+    /// How many combinations of values the `keys` have before other columns are filtered, and whether that is only known to be
+    /// the most there can be.
+    fn combinations(&self, keys: &[ColumnId]) -> (f64, bool) {
+        let mut of_scan: BTreeMap<ColumnId, (f64, f64)> = BTreeMap::new();
+        let (mut all, mut bounded) = (1.0, false);
+        for key in keys {
+            let column = self.columns.get(key);
+            let distinct = column.and_then(|c| c.distinct).unwrap_or(self.rows).max(1.0);
+            match column.and_then(|c| c.scan) {
+                Some((scan, rows)) => of_scan.entry(scan).or_insert((1.0, rows)).0 *= distinct,
+                None => all *= distinct,
+            }
+        }
+        for (distinct, rows) in of_scan.into_values() {
+            bounded |= distinct > rows;
+            all *= distinct.min(rows).max(1.0);
+        }
+        (all, bounded)
     }
 
     fn scaled(mut self, selectivity: f64) -> Cardinality {
@@ -62,6 +85,7 @@ pub fn estimate(plan: &LogicalPlan) -> Cardinality {
                     max: statistics.max.as_ref().and_then(number),
                     nulls: statistics.nulls.map_or(0.0, |n| n as f64 / rows.max(1.0)),
                     width: if statistics.width > 0.0 { statistics.width } else { default_width(&def.dtype) },
+                    scan: columns.first().map(|first| (first.id, rows)),
                 };
                 (def.id, column)
             });
@@ -219,17 +243,10 @@ pub fn join(left: Cardinality, right: Cardinality, kind: JoinKind, on: Option<&E
     let pairs = left.rows * right.rows;
     let mut both = Cardinality { rows: pairs, columns: left.columns.clone() };
     both.columns.extend(right.columns.iter().map(|(id, c)| (*id, c.clone())));
-    let mut share = 1.0;
-    for part in on.map(parts).unwrap_or_default() {
-        share *= match equality(part) {
-            Some((a, b)) => {
-                let side =
-                    |id: ColumnId| if left.columns.contains_key(&id) { left.distinct(id) } else { right.distinct(id) };
-                1.0 / side(a).max(side(b))
-            }
-            None => selectivity(part, &both),
-        };
-    }
+    let conditions = on.map(parts).unwrap_or_default();
+    let keys: Vec<(ColumnId, ColumnId)> = conditions.iter().filter_map(|part| key(part, &left, &right)).collect();
+    let others = conditions.iter().filter(|part| key(part, &left, &right).is_none());
+    let share = keys_share(&keys, &left, &right) * others.map(|part| selectivity(part, &both)).product::<f64>();
     let matches = (pairs * share).max(1.0);
     let rows = match kind {
         JoinKind::Inner | JoinKind::Cross => matches,
@@ -243,17 +260,41 @@ pub fn join(left: Cardinality, right: Cardinality, kind: JoinKind, on: Option<&E
     Cardinality { rows, columns: both.columns }
 }
 
-/// The share of left rows that have a match: as many of the left side's keys are found as the right side has, and how many rows
-/// have each of them does not matter.
-fn matched(left: &Cardinality, right: &Cardinality, on: Option<&Expr>) -> f64 {
-    let mut share: f64 = 1.0;
-    for (a, b) in on.map(parts).unwrap_or_default().into_iter().filter_map(equality) {
-        let (l, r) = if left.columns.contains_key(&a) { (a, b) } else { (b, a) };
-        if left.columns.contains_key(&l) && right.columns.contains_key(&r) {
-            share *= (right.distinct(r) / left.distinct(l)).min(1.0);
+/// An equality of a column of the left side and one of the right side.
+fn key(part: &Expr, left: &Cardinality, right: &Cardinality) -> Option<(ColumnId, ColumnId)> {
+    let (a, b) = equality(part)?;
+    let (l, r) = if left.columns.contains_key(&a) { (a, b) } else { (b, a) };
+    (left.columns.contains_key(&l) && right.columns.contains_key(&r)).then_some((l, r))
+}
+
+/// The share of pairs that agree in all `keys`: the side with fewer different keys finds all of its own on the other side.
+fn keys_share(keys: &[(ColumnId, ColumnId)], left: &Cardinality, right: &Cardinality) -> f64 {
+    match keys {
+        [] => 1.0,
+        [(l, r)] => 1.0 / left.distinct(*l).max(right.distinct(*r)),
+        _ => {
+            let (of_left, of_right): (Vec<ColumnId>, Vec<ColumnId>) = keys.iter().copied().unzip();
+            let (l, l_bounded) = left.combinations(&of_left);
+            let (r, r_bounded) = right.combinations(&of_right);
+            // Two bounds: one side is most likely a key of its table, and the other refers to it.
+            1.0 / if l_bounded && r_bounded { l.min(r) } else { l.max(r) }
         }
     }
-    share
+}
+
+/// The share of left rows that have a match: as many of the left side's keys are found as the right side has, and how many rows
+/// have each of them does not matter.
+pub fn matched(left: &Cardinality, right: &Cardinality, on: Option<&Expr>) -> f64 {
+    let keys: Vec<(ColumnId, ColumnId)> =
+        on.map(parts).unwrap_or_default().into_iter().filter_map(|part| key(part, left, right)).collect();
+    match keys.as_slice() {
+        [] => 1.0,
+        [(l, r)] => (right.distinct(*r) / left.distinct(*l)).min(1.0),
+        _ => {
+            let (of_left, of_right): (Vec<ColumnId>, Vec<ColumnId>) = keys.iter().copied().unzip();
+            (right.combinations(&of_right).0.min(right.rows) / left.combinations(&of_left).0).min(1.0)
+        }
+    }
 }
 
 /// What is known of the columns where `predicate` is true: an equality leaves one value, a bound a part of the range.
@@ -336,9 +377,12 @@ pub fn selectivity(predicate: &Expr, input: &Cardinality) -> f64 {
                 (None, None) => PATTERN,
             },
             "<>" => 0.9,
-            "<" | "<=" | ">" | ">=" => {
-                comparison(predicate, input).map_or(UNKNOWN, |(_, low, high)| (high - low).clamp(0.0, 1.0))
-            }
+            "<" | "<=" | ">" | ">=" => match comparison(predicate, input) {
+                Some((_, low, high)) => (high - low).clamp(0.0, 1.0),
+                // Either of two columns may be the greater one.
+                None if args.iter().all(|arg| column(arg).is_some()) => 0.5,
+                None => UNKNOWN,
+            },
             "like" | "ilike" | "starts_with" | "ends_with" | "contains" => PATTERN,
             "not_like" | "not_ilike" => 1.0 - PATTERN,
             _ => UNKNOWN,

@@ -161,6 +161,14 @@ impl Expr {
         }
     }
 
+    /// The value of this expression if it is a constant.
+    pub fn as_literal(&self) -> Option<&Value> {
+        match &self.kind {
+            ExprKind::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// The direct sub-expressions, in order of evaluation; plans of subqueries are not entered.
     pub fn children(&self) -> Vec<&Expr> {
         match &self.kind {

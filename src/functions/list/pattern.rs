@@ -2,7 +2,7 @@
 
 use super::entry;
 use crate::functions::table::Category::Pattern;
-use crate::functions::table::Fails::{Never, Sometimes};
+use crate::functions::table::Fails::{ByPattern, Never, Sometimes};
 use crate::functions::table::ScalarFunction;
 use crate::functions::table::Typing::{self, Overloads};
 use crate::functions::{pattern, regexp};
@@ -14,7 +14,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         ("like", &["~~", "like_escape"]),
         Pattern,
         LIKING,
-        Sometimes,
+        ByPattern,
         pattern::like,
         "whether the text matches a pattern of % (any text) and _ (any character)",
         "'abc' LIKE 'a%'",
@@ -23,7 +23,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         ("ilike", &["~~*", "ilike_escape"]),
         Pattern,
         LIKING,
-        Sometimes,
+        ByPattern,
         pattern::ilike,
         "as LIKE, whatever the case",
         "'ABC' ILIKE 'a%'",
@@ -41,7 +41,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         ("regexp_matches", &["regexp_like"]),
         Pattern,
         LIKING,
-        Sometimes,
+        ByPattern,
         regexp::matches,
         "whether a regular expression is found in the text; options i, s, l",
         "regexp_matches('abc', 'B.', 'i')",
@@ -50,7 +50,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         ("regexp_full_match", &[]),
         Pattern,
         LIKING,
-        Sometimes,
+        ByPattern,
         regexp::full_match,
         "whether the whole text matches a regular expression",
         "regexp_full_match('abc', 'a.c')",

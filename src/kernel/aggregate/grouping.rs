@@ -77,7 +77,9 @@ impl<'a> Aggregation<'a> {
 
     fn accumulate(&mut self, batch: &DataFrame, ids: Option<&[u32]>) -> Result<(), TaskError> {
         self.rows += batch.height();
-        let sizes = ids.filter(|_| self.calls.parts.iter().filter(|part| part.counts_rows()).count() > 1);
+        // With more groups than rows, counting twice is less work than looking at each group.
+        let some_share = || self.calls.parts.iter().filter(|part| part.counts_rows()).count() > 1;
+        let sizes = ids.filter(|_| self.groups <= batch.height() && some_share());
         let sizes = sizes.map(|ids| sizes_of(ids, self.groups));
         let rows = batch.height();
         let all = GroupRows { ids, rows, groups: self.groups, covers: rows > 0, sizes: sizes.as_deref() };

@@ -2,7 +2,7 @@
 
 use super::lambda::Lambda;
 use super::{CompiledExpr, Members, Node, name_of};
-use crate::functions;
+use crate::functions::{self, Category};
 use crate::journal::TaskError;
 use crate::plan::{Expr, ExprKind};
 use crate::sql::{DataType, Value};
@@ -17,8 +17,8 @@ pub(super) fn compile(expr: &Expr) -> Result<CompiledExpr, TaskError> {
             (Node::Cast { arg: Box::new(compile(arg)?), lenient: *lenient }, fails)
         }
         ExprKind::Call { function, args } => compile_call(function, args, expr)?,
-        ExprKind::And(parts) => (Node::And(compile_all(parts)?), false),
-        ExprKind::Or(parts) => (Node::Or(compile_all(parts)?), false),
+        ExprKind::And(parts) => (Node::And(compile_parts(parts)?), false),
+        ExprKind::Or(parts) => (Node::Or(compile_parts(parts)?), false),
         ExprKind::Not(arg) => (Node::Not(Box::new(compile(arg)?)), false),
         ExprKind::IsNull { arg, negated } => (Node::IsNull { arg: Box::new(compile(arg)?), negated: *negated }, false),
         ExprKind::Case { branches, otherwise } => (compile_case(branches, otherwise.as_deref())?, false),
@@ -42,8 +42,23 @@ pub(super) fn compile(expr: &Expr) -> Result<CompiledExpr, TaskError> {
         }
     };
     let can_fail = fails || !matches!(node, Node::Try(_)) && children(&node).any(|child| child.can_fail);
+    let is_costly = looks_into_texts(expr) || children(&node).any(|child| child.is_costly);
     let columns = expr.columns().into_iter().map(name_of).collect();
-    Ok(CompiledExpr { node, dtype: expr.dtype.clone(), span: expr.span, can_fail, columns })
+    Ok(CompiledExpr { node, dtype: expr.dtype.clone(), span: expr.span, can_fail, is_costly, columns })
+}
+
+fn looks_into_texts(expr: &Expr) -> bool {
+    let ExprKind::Call { function, .. } = &expr.kind else { return false };
+    functions::find(function).is_some_and(|f| matches!(f.category, Category::Pattern | Category::Text))
+}
+
+/// The parts of AND or OR. Where none guards another, the cheap ones come first.
+fn compile_parts(exprs: &[Expr]) -> Result<Vec<CompiledExpr>, TaskError> {
+    let mut parts = compile_all(exprs)?;
+    if !parts.iter().any(|part| part.can_fail) {
+        parts.sort_by_key(|part| part.is_costly);
+    }
+    Ok(parts)
 }
 
 fn compile_all(exprs: &[Expr]) -> Result<Vec<CompiledExpr>, TaskError> {
@@ -67,7 +82,8 @@ fn compile_call(name: &str, args: &[Expr], expr: &Expr) -> Result<(Node, bool), 
     }
     let types = args.iter().map(|arg| arg.dtype.clone()).collect();
     let node = Node::Call { eval: function.eval(), args: compile_all(args)?, types };
-    Ok((node, function.can_fail(&expr.dtype)))
+    let constants: Vec<_> = args.iter().map(Expr::as_literal).collect();
+    Ok((node, function.can_fail(&expr.dtype, &constants)))
 }
 
 fn compile_case(branches: &[(Expr, Expr)], otherwise: Option<&Expr>) -> Result<Node, TaskError> {

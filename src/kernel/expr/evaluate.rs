@@ -51,7 +51,7 @@ pub(super) fn evaluate_where(
     if count == 0 {
         return Ok(Column::full_null(PlSmallStr::EMPTY, 1, &expr.dtype.physical()));
     }
-    if !expr.can_fail || count == wanted.len() {
+    if !expr.picks(wanted) || count == wanted.len() {
         return evaluate(expr, frame, clock);
     }
     let some_rows = filter(frame, wanted, &expr.columns)?;

@@ -2,7 +2,7 @@
 //!
 //! Guards hold: a part of AND or OR that may fail is evaluated only on the rows that the parts before it left open, and
 //! a branch of CASE, COALESCE or IF only on the rows that it serves. What cannot fail is evaluated on all rows, which is
-//! faster than picking some.
+//! faster than picking some, unless it looks into texts and few rows are open.
 
 mod compile;
 mod evaluate;
@@ -16,6 +16,7 @@ use crate::plan::{ColumnId, Expr};
 use crate::sql::{DataType, Span};
 use membership::Members;
 use polars::prelude::{BooleanChunked, Column, DataFrame, PlSmallStr};
+use polars_arrow::bitmap::Bitmap;
 
 /// An expression, ready to be evaluated on batches whose columns are named `c<id>`.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct CompiledExpr {
     span: Option<Span>,
     /// Whether some row may raise an error: then guards must be respected.
     can_fail: bool,
+    /// Whether it looks into texts: then picking the rows that matter may pay.
+    is_costly: bool,
     /// The columns that it reads.
     columns: Vec<PlSmallStr>,
 }
@@ -106,6 +109,11 @@ impl CompiledExpr {
     /// Whether evaluation may raise a user error.
     pub fn can_fail(&self) -> bool {
         self.can_fail
+    }
+
+    /// Whether only the `wanted` rows are to be looked at, if only they matter.
+    fn picks(&self, wanted: &Bitmap) -> bool {
+        self.can_fail || self.is_costly && wanted.set_bits() * 2 < wanted.len()
     }
 
     /// The column, if the expression is nothing but one.

@@ -79,14 +79,14 @@ pub(super) fn evaluate(expr: &CompiledExpr, frame: &DataFrame, clock: &QueryCloc
     }
 }
 
-/// As [`evaluate`], where only the `wanted` rows matter: the others are not looked at if that could fail.
+/// As [`evaluate`], where only the `wanted` rows matter: the others are not looked at if that could fail, or costs much.
 pub(super) fn evaluate_where(
     expr: &CompiledExpr,
     wanted: &Bitmap,
     frame: &DataFrame,
     clock: &QueryClock,
 ) -> Result<Truth, TaskError> {
-    if !expr.can_fail || wanted.unset_bits() == 0 {
+    if !expr.picks(wanted) || wanted.unset_bits() == 0 {
         return evaluate(expr, frame, clock);
     }
     Truth::of_column(&evaluate_values_where(expr, wanted, frame, clock)?, frame.height())

@@ -13,9 +13,9 @@ pub struct Ranks {
 }
 
 /// A range may have this many values per row.
-const VALUES_PER_ROW: u64 = 128;
+const VALUES_PER_ROW: u64 = 256;
 /// And it may always have this many.
-const VALUES: u64 = 1 << 16;
+const VALUES: u64 = 1 << 21;
 
 impl Ranks {
     /// An index for `rows` values between `least` and `greatest`, None where they are too far apart. `each` calls its argument with

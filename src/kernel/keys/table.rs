@@ -190,10 +190,19 @@ impl KeyTable {
                     return Ok(());
                 }
                 let (words, skip) = encode(&self.fields, tail, has_head, &codes, rows)?;
+                // Sorted data has runs of one key.
+                let mut last = None;
                 // Only a single key has no null bit; its NULL is an id outside the table.
                 for (row, key) in words.into_iter().enumerate() {
                     let (id, new) = if skip.is_empty() || !skip[row] {
-                        $table.find_or_insert(key)
+                        match last {
+                            Some((known, id)) if known == key => (id, false),
+                            _ => {
+                                let (id, new) = $table.find_or_insert(key);
+                                last = Some((key, id));
+                                (id, new)
+                            }
+                        }
                     } else if nulls {
                         $table.find_or_insert_null()
                     } else {

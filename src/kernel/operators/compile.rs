@@ -74,6 +74,7 @@ impl Operator {
                     closest: Closest::of(*kind),
                     shape: JoinShape::compile(*kind, residual.as_ref(), &probe.columns(), &build.columns(), output)?,
                     sharing,
+                    made: hash_join::MadeBuild::new(stages_of(build)),
                 }))
             }
             Fragment::NestedLoopJoin { left, right, kind, on, output } => {
@@ -175,5 +176,14 @@ fn broadcast_of(fragment: &Fragment) -> Option<StageId> {
             let from: Option<Vec<StageId>> = fragment.inputs().into_iter().map(broadcast_of).collect();
             from?.first().copied()
         }
+    }
+}
+
+/// The stages that a fragment reads.
+fn stages_of(fragment: &Fragment) -> Vec<StageId> {
+    match fragment {
+        Fragment::ReadAll { stage, .. } => vec![*stage],
+        Fragment::ExchangeRead { stages, .. } => stages.iter().map(|(stage, _)| *stage).collect(),
+        _ => fragment.inputs().into_iter().flat_map(stages_of).collect(),
     }
 }

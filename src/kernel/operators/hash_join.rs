@@ -3,12 +3,13 @@
 use super::key_filter::KeyFilter;
 use super::{BATCH_ROWS, Batches, Operator, Stream, Task, drain};
 use crate::journal::TaskError;
-use crate::kernel::columns;
 use crate::kernel::join::{BuildSide, Closest, JoinShape, KeyPairs, Matches, Pairs, Sharing};
 use crate::kernel::keys::NO_ID;
+use crate::kernel::{Block, columns};
 use crate::plan::physical::PhysicalJoin;
+use crate::scheduler::StageId;
 use polars::prelude::*;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 /// A lowered hash join.
 pub struct HashJoinOperator {
@@ -19,6 +20,54 @@ pub struct HashJoinOperator {
     /// An ASOF join takes one match of each row.
     pub closest: Option<Closest>,
     pub sharing: Option<Sharing>,
+    pub made: MadeBuild,
+}
+
+/// The build side that a node made last. Blocks are shared by all nodes of the process, and from the same blocks comes the same
+/// build side; so another node takes it over instead of making it again, and holds it as if it had.
+pub struct MadeBuild {
+    /// The stages that decide it.
+    stages: Vec<StageId>,
+    last: Mutex<Option<Made>>,
+}
+
+struct Made {
+    from: Vec<Weak<Block>>,
+    side: Weak<BuildSide>,
+    /// What was held while it was made, in bytes.
+    held: u64,
+}
+
+impl MadeBuild {
+    /// None is made yet; it will be made of the whole outputs of these stages.
+    pub fn new(stages: Vec<StageId>) -> MadeBuild {
+        MadeBuild { stages, last: Mutex::default() }
+    }
+
+    /// The build side from these blocks: the one that is there, or what `make` makes.
+    fn get_or_make(
+        &self,
+        task: &Task,
+        make: impl FnOnce() -> Result<BuildSide, TaskError>,
+    ) -> Result<Arc<BuildSide>, TaskError> {
+        let blocks = self.stages.iter().filter_map(|stage| task.inputs.exchanges.get(stage)).flatten();
+        let from: Vec<Weak<Block>> = blocks.map(Arc::downgrade).collect();
+        let mut made = self.last.lock().unwrap_or_else(|e| e.into_inner());
+        let same = |made: &&Made| {
+            made.from.len() == from.len() && made.from.iter().zip(&from).all(|(a, b)| Weak::ptr_eq(a, b))
+        };
+        if let Some(known) = made.as_ref().filter(same)
+            && let Some(side) = known.side.upgrade()
+        {
+            task.memory.replace(0, known.held);
+            return Ok(side);
+        }
+        let before = task.memory.held();
+        let side = Arc::new(make()?);
+        let held = task.memory.held().saturating_sub(before);
+        *made = Some(Made { from, side: Arc::downgrade(&side), held });
+        Ok(side)
+    }
 }
 
 impl HashJoinOperator {
@@ -26,7 +75,10 @@ impl HashJoinOperator {
     /// the keys built here where the join drops rows without a match.
     pub fn open<'a>(&'a self, task: &'a Task<'a>, filters: Vec<KeyFilter>) -> Result<Stream<'a>, TaskError> {
         let build = match self.sharing {
-            Some(Sharing { from, place }) => task.context.shared.get_or_build((from, place), || self.build(task))?,
+            Some(Sharing { from, place }) => {
+                let build = || self.made.get_or_make(task, || self.build(task));
+                task.context.shared.get_or_build((from, place), build)?
+            }
             None => Arc::new(self.build(task)?),
         };
         let matches = self.shape.matches(build.rows.height());

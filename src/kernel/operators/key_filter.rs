@@ -72,9 +72,11 @@ impl ScanFilter {
         } else {
             let left: Vec<Column> = keys.iter().map(|key| key.filter(&verdict)).collect::<Result<_, _>>()?;
             let ids = self.filter.build.find(&left.iter().collect::<Vec<_>>(), before)?;
-            let mut ids = ids.into_iter();
-            let mut passes = |open: bool| open && ids.next().is_some_and(|id| id != NO_ID);
-            let narrowed = MutableBitmap::from_iter(verdict.iter().map(|open| passes(open == Some(true))));
+            let mut narrowed = MutableBitmap::from_len_zeroed(frame.height());
+            let open = verdict.rechunk();
+            for (row, id) in open.downcast_as_array().values().true_idx_iter().zip(ids) {
+                narrowed.set(row, id != NO_ID);
+            }
             BooleanChunked::from_bitmap(PlSmallStr::EMPTY, narrowed.into())
         };
         self.seen += before;

@@ -62,6 +62,11 @@ impl Memory {
         self.peak.set(self.peak.get().max(self.held.get()));
     }
 
+    /// What is held now.
+    pub fn held(&self) -> u64 {
+        self.held.get()
+    }
+
     /// The most that was held at once.
     pub fn peak(&self) -> u64 {
         self.peak.get()

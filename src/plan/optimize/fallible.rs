@@ -23,7 +23,7 @@ pub fn may_fail(expr: &Expr) -> bool {
         // More than one row.
         ExprKind::ScalarSubquery(_) => true,
         ExprKind::Cast { arg, lenient } => !lenient && functions::cast_can_fail(&arg.dtype, &expr.dtype),
-        ExprKind::Call { function, .. } => functions::find(function).is_none_or(|f| f.can_fail(&expr.dtype)),
+        ExprKind::Call { function, args } => call_may_fail(function, args, expr),
     };
     // TRY is where errors end.
     let caught = matches!(&expr.kind, ExprKind::Call { function, .. } if function == "try");
@@ -37,11 +37,16 @@ pub fn fails_by_value(expr: &Expr) -> bool {
         ExprKind::Cast { arg, lenient: false } => {
             !arg.dtype.is_numeric() && functions::cast_can_fail(&arg.dtype, &expr.dtype)
         }
-        ExprKind::Call { function, .. } => {
-            !matches!(function.as_str(), "+" | "-" | "*" | "neg")
-                && functions::find(function).is_none_or(|f| f.can_fail(&expr.dtype))
+        ExprKind::Call { function, args } => {
+            !matches!(function.as_str(), "+" | "-" | "*" | "neg") && call_may_fail(function, args, expr)
         }
         _ => false,
     };
     own || expr.children().into_iter().any(fails_by_value)
+}
+
+/// Whether the call itself may raise an error, whatever its arguments do.
+fn call_may_fail(function: &str, args: &[Expr], call: &Expr) -> bool {
+    let constants: Vec<_> = args.iter().map(Expr::as_literal).collect();
+    functions::find(function).is_none_or(|f| f.can_fail(&call.dtype, &constants))
 }

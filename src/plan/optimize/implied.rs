@@ -138,7 +138,7 @@ pub fn carried(predicates: &[Expr], on: &[Expr]) -> Vec<Expr> {
 }
 
 /// Sets of columns that are equal in every row of the run, of two and more.
-fn classes(conditions: &[Expr]) -> Vec<Vec<(ColumnId, DataType)>> {
+pub fn classes(conditions: &[Expr]) -> Vec<Vec<(ColumnId, DataType)>> {
     let mut classes: Vec<Vec<(ColumnId, DataType)>> = Vec::new();
     for condition in conditions {
         let ExprKind::Call { function, args } = &condition.kind else { continue };

@@ -12,6 +12,7 @@ mod nulls;
 mod outer_joins;
 mod prune_columns;
 mod pushdown;
+mod reduce;
 mod semi_joins;
 mod set_operations;
 mod simplify;
@@ -62,6 +63,7 @@ const RULES: &[(&str, Rule)] = &[
     ("remove_empty", empty::remove_empty),
     ("sink_semi_joins", semi_joins::sink),
     ("order_joins", join_order::order),
+    ("reduce_by_semi_joins", reduce::reduce),
     ("push_down_predicates_again", pushdown::push_down),
 ];
 

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 
 /// The share of rows up to which it pays to ask early: later, fewer rows may be left to ask about.
 const FEW: f64 = 0.5;
+/// Where the joins leave so many times fewer rows than they are asked for, it pays to ask late, whatever the answer is: most rows are
+/// not asked about at all.
+const MANY: f64 = 4.0;
 
 pub fn sink(plan: LogicalPlan, _: &mut Context) -> Result<LogicalPlan> {
     transform_up(plan, &mut |plan| {
@@ -23,6 +26,9 @@ pub fn sink(plan: LogicalPlan, _: &mut Context) -> Result<LogicalPlan> {
         }
         let leaf = estimate(input_of(&left, &read));
         let rows = leaf.rows;
+        if rows > MANY * estimate(&left).rows {
+            return Ok(LogicalPlan::Join { left, right, kind, on: Some(on) });
+        }
         if join(leaf, estimate(&right), kind, Some(&on)).rows > FEW * rows {
             return Ok(LogicalPlan::Join { left, right, kind, on: Some(on) });
         }

@@ -16,6 +16,11 @@ use std::collections::BTreeSet;
 /// A build side that is expected to be this many times too large for a broadcast is not looked at again.
 const UNLIKELY: f64 = 32.0;
 
+/// A left join whose right side is larger than this, and so many times larger than the left one, builds the left side: hashed, for
+/// each of its rows must be at one task.
+const LOPSIDED_BYTES: f64 = 8.0 * 1024.0 * 1024.0;
+const LOPSIDED: f64 = 8.0;
+
 /// The condition of a join, sorted out.
 struct Condition {
     /// Equal columns, left and right, and whether NULLs match.
@@ -167,7 +172,11 @@ impl Planner<'_> {
                 && match self.settings.join_distribution() {
                     JoinDistribution::Broadcast => true,
                     JoinDistribution::Partitioned => false,
-                    JoinDistribution::Automatic => !late && bytes(&right) <= broadcast_bytes as f64,
+                    JoinDistribution::Automatic => {
+                        let is_lopsided = bytes(&right) > LOPSIDED_BYTES && bytes(&left) * LOPSIDED < bytes(&right);
+                        let builds_left = physical == PhysicalJoin::LeftOuter && is_lopsided;
+                        !late && !builds_left && bytes(&right) <= broadcast_bytes as f64
+                    }
                 };
         let all = |part: &Part| part.fragment.columns().iter().map(|c| c.id).collect::<Wanted>();
         if left.is_single() && right.is_single() && left.fragment_is_constant() && right.fragment_is_constant() {
@@ -194,9 +203,10 @@ impl Planner<'_> {
         let (left_wanted, right_wanted) = (all(&left), all(&right));
         let build = self.hashed(right, right_keys, partitions, &right_wanted);
         let probe = self.hashed(left, left_keys, partitions, &left_wanted);
-        // Rows without a match have NULL keys: only an inner join, or one that keeps probe rows alone, leaves rows hashed.
+        // Rows without a match have NULL keys on the other side: rows are hashed by the keys of the side that is kept whole.
         let placement = match physical {
-            PhysicalJoin::RightOuter | PhysicalJoin::FullOuter => Placement::Anywhere,
+            PhysicalJoin::RightOuter => build.placement.clone(),
+            PhysicalJoin::FullOuter => Placement::Anywhere,
             // Rows may stay where they are in the end.
             _ if late => Placement::Anywhere,
             _ => probe.placement.clone(),
