@@ -112,7 +112,13 @@ fn primitive_column(
         A::Time64(Unit::Nanosecond) => Ok((DataType::Time, A::Int64, Conversion::Divide(1_000))),
         A::Time64(_) => Ok((DataType::Time, A::Int64, Conversion::None)),
         A::Timestamp(unit, zone) => {
-            let dtype = if zone.is_some() { DataType::TimestampTz } else { DataType::Timestamp };
+            let dtype = match (zone, unit) {
+                (Some(_), _) => DataType::TimestampTz,
+                (None, Unit::Nanosecond) if stored != PhysicalType::Int96 => {
+                    return Ok((DataType::TimestampNs, A::Int64, Conversion::None));
+                }
+                (None, _) => DataType::Timestamp,
+            };
             if stored == PhysicalType::Int96 {
                 return Ok((dtype, arrow.clone(), Conversion::Physical));
             }
@@ -163,6 +169,7 @@ fn nested_type(arrow: &ArrowDataType) -> Result<DataType, String> {
             Ok(if zone.is_some() { DataType::TimestampTz } else { DataType::Timestamp })
         }
         A::Decimal(precision, scale) => decimal(*precision, *scale),
+        A::Timestamp(ArrowTimeUnit::Nanosecond, None) => Ok(DataType::TimestampNs),
         A::Timestamp(..) | A::Time32(_) | A::Time64(_) | A::FixedSizeBinary(_) => {
             Err(format!("{arrow:?} inside a list or struct"))
         }

@@ -3,11 +3,10 @@
 
 use super::RowError;
 use super::calendar::{
-    Civil, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, checked_timestamp, civil_from_days,
-    day_of_year, days_from_civil, is_finite_timestamp, iso_week, iso_weekday, month_length,
+    Civil, DATE_INFINITY, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, checked_timestamp,
+    civil_from_days, day_of_year, days_from_civil, iso_week, iso_weekday, month_length,
 };
 use super::columns::{Numbers, Rows, Texts, numbers_by_row, result_length, texts_by_row};
-use super::datetime::timestamp_at;
 use super::values::value_at;
 use super::zones::{to_local, to_utc, zone_named};
 use crate::journal::{ErrorCode, TaskError};
@@ -173,12 +172,20 @@ fn format_dates(
         _ => (None, Some(Numbers::<Int64Type>::of(moments)?)),
     };
     texts_by_row(length, |row, out| {
-        let at = match (&days, &micros) {
-            (Some(days), _) => days.get(row).map(|day| timestamp_at(day, 0).map_or((day.into(), 0), split)),
-            (_, Some(micros)) => micros.get(row).map(split),
+        let moment = match (&days, &micros) {
+            (Some(days), _) => days.get(row).map(i64::from),
+            (_, Some(micros)) => micros.get(row),
             _ => None,
         };
-        let Some(mut at) = at else { return Ok(false) };
+        let Some(moment) = moment else { return Ok(false) };
+        let infinity = if days.is_some() { i64::from(DATE_INFINITY) } else { i64::MAX };
+        let infinite = moment.unsigned_abs() == infinity.unsigned_abs();
+        // Nanoseconds less than a microsecond are written by one specifier alone.
+        let (mut at, finer) = match dtype {
+            DataType::Date => ((moment, 0), 0),
+            DataType::TimestampNs => (split(moment.div_euclid(1000)), moment.rem_euclid(1000)),
+            _ => (split(moment), 0),
+        };
         let zone = match &zones {
             Some(zones) => match zones.get(row) {
                 Some(name) => zone_named(name).unwrap_or(chrono_tz::UTC),
@@ -196,11 +203,9 @@ fn format_dates(
         };
         let zone_name = if *dtype == DataType::TimestampTz { zone.name() } else { "" };
         let written = formats.with(row, |formats| {
-            match joined(at) {
-                Some(micros) if !is_finite_timestamp(micros) => {
-                    out.push_str(if micros > 0 { "infinity" } else { "-infinity" });
-                }
-                _ => formats.iter().take(1).for_each(|items| write_items(out, at, items, offset, zone_name)),
+            match infinite {
+                true => out.push_str(if moment > 0 { "infinity" } else { "-infinity" }),
+                false => formats.iter().take(1).for_each(|items| write_items(out, at, finer, items, offset, zone_name)),
             }
             Ok(())
         })?;
@@ -218,7 +223,7 @@ fn joined((days, micros): (i64, i64)) -> Option<i64> {
 }
 
 /// Writing to a String cannot fail, so results of `write!` are let go here.
-fn write_items(out: &mut String, (days, time): (i64, i64), items: &[Item], offset: i64, zone: &str) {
+fn write_items(out: &mut String, (days, time): (i64, i64), finer: i64, items: &[Item], offset: i64, zone: &str) {
     let date = civil_from_days(days);
     let (hour, minute) = (time / MICROS_PER_HOUR, time % MICROS_PER_HOUR / MICROS_PER_MINUTE);
     let (second, micros) = (time % MICROS_PER_MINUTE / MICROS_PER_SECOND, time % MICROS_PER_SECOND);
@@ -247,7 +252,7 @@ fn write_items(out: &mut String, (days, time): (i64, i64), items: &[Item], offse
             'S' => number(second, 2),
             'f' => number(micros, 6),
             'g' => number(micros / 1000, 3),
-            'n' => number(micros * 1000, 9),
+            'n' => number(micros * 1000 + finer, 9),
             'j' => number(day_of_year(days), 3),
             'w' => number(iso_weekday(days) % 7, 1),
             'u' => number(iso_weekday(days), 1),
@@ -266,6 +271,9 @@ fn write_items(out: &mut String, (days, time): (i64, i64), items: &[Item], offse
                 _ = write!(out, "{}{:02}", if offset < 0 { '-' } else { '+' }, offset.abs() / 3600);
                 if offset % 3600 != 0 {
                     _ = write!(out, ":{:02}", offset.abs() / 60 % 60);
+                }
+                if offset % 60 != 0 {
+                    _ = write!(out, ":{:02}", offset.abs() % 60);
                 }
             }
             _ => out.push_str(zone),

@@ -160,8 +160,16 @@ pub(super) fn epoch_us(args: &[Column], types: &[DataType], _: &DataType, rows: 
     count_of(args, types, rows, Some)
 }
 
+/// `make_timestamp_ns(n)`.
+pub(super) fn from_nanoseconds(args: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    Ok(args[0].clone())
+}
+
 /// `epoch_ns(x)`.
 pub(super) fn epoch_ns(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    if types[0] == DataType::TimestampNs {
+        return Ok(args[0].clone());
+    }
     count_of(args, types, rows, |micros| micros.checked_mul(1000))
 }
 

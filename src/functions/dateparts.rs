@@ -307,10 +307,27 @@ parts! {
     second = Second;
     millisecond = Millisecond;
     microsecond = Microsecond;
-    nanosecond = Nanosecond;
+    nanosecond_of_micros = Nanosecond;
     timezone_seconds = Timezone;
     timezone_hour = TimezoneHour;
     timezone_minute = TimezoneMinute;
+}
+
+/// `nanosecond(x)`: since the minute began.
+pub(super) fn nanosecond(
+    args: &[Column],
+    types: &[DataType],
+    result: &DataType,
+    rows: usize,
+) -> Result<Column, RowError> {
+    if types[0] != DataType::TimestampNs {
+        return nanosecond_of_micros(args, types, result, rows);
+    }
+    let nanos = Numbers::<Int64Type>::of(&args[0])?;
+    numbers_by_row::<Int64Type>(result_length(args, rows), |row| {
+        let finite = nanos.get(row).filter(|nanos| is_finite_timestamp(*nanos));
+        Ok(finite.map(|nanos| nanos.rem_euclid(MICROS_PER_MINUTE * 1000)))
+    })
 }
 
 /// `epoch(x)`: seconds since 1970. In an interval a year has 365.25 days and a month 30.

@@ -218,3 +218,16 @@ pub(super) fn time_bucket(
     }
     numbers_by_row::<Int64Type>(length, start)
 }
+
+/// `normalized_interval(interval)`.
+pub(super) fn normalized(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let intervals = Numbers::<Int128Type>::of(&args[0])?;
+    numbers_by_row::<Int128Type>(result_length(args, rows), |row| {
+        let Some(span) = intervals.get(row).map(Interval::unpack) else { return Ok(None) };
+        let days = i64::from(span.days) + span.micros.div_euclid(MICROS_PER_DAY);
+        let months = i64::from(span.months) + days.div_euclid(30);
+        let months = i32::try_from(months).map_err(|_| out_of_range("Interval out of range"))?;
+        let (days, micros) = (days.rem_euclid(30) as i32, span.micros.rem_euclid(MICROS_PER_DAY));
+        Ok(Some(Interval { months, days, micros }.pack()))
+    })
+}

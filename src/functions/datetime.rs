@@ -5,7 +5,7 @@ use super::calendar::{
     is_finite_timestamp, negated,
 };
 use super::columns::{Numbers, Rows, numbers_by_row, out_of_range, result_length};
-use super::{RowError, Signature};
+use super::{RowError, Signature, zones};
 use crate::journal::TaskError;
 use crate::sql::DataType;
 use crate::sql::types::Interval;
@@ -38,8 +38,10 @@ pub(super) fn add(args: &[Column], types: &[DataType], _: &DataType, rows: usize
         (Interval, Interval) => combine_intervals(a, b, 1, length),
         (Time, Interval) => shift_time(a, b, 1, length),
         (Interval, Time) => shift_time(b, a, 1, length),
-        (Timestamp | TimestampTz, Interval) => shift_timestamp(a, b, false, length),
-        (Interval, Timestamp | TimestampTz) => shift_timestamp(b, a, false, length),
+        (x @ (Timestamp | TimestampTz), Interval) => shift_timestamp(a, b, x, false, length),
+        (Interval, x @ (Timestamp | TimestampTz)) => shift_timestamp(b, a, x, false, length),
+        (TimestampNs, Interval) => shift_nanoseconds(a, b, false, length),
+        (Interval, TimestampNs) => shift_nanoseconds(b, a, false, length),
         (Date, Time) => date_at_time(a, b, length),
         (Time, Date) => date_at_time(b, a, length),
         (x, y) => Err(TaskError::bug(format!("{x} + {y}")).into()),
@@ -74,7 +76,8 @@ pub(super) fn subtract(args: &[Column], types: &[DataType], _: &DataType, rows: 
         }
         (Interval, Interval) => combine_intervals(a, b, -1, length),
         (Time, Interval) => shift_time(a, b, -1, length),
-        (Timestamp | TimestampTz, Interval) => shift_timestamp(a, b, true, length),
+        (x @ (Timestamp | TimestampTz), Interval) => shift_timestamp(a, b, x, true, length),
+        (TimestampNs, Interval) => shift_nanoseconds(a, b, true, length),
         (x, y) => Err(TaskError::bug(format!("{x} - {y}")).into()),
     }
 }
@@ -116,13 +119,40 @@ fn shift_time(times: &Column, intervals: &Column, sign: i64, length: usize) -> R
     })
 }
 
-fn shift_timestamp(timestamps: &Column, intervals: &Column, back: bool, length: usize) -> Result<Column, RowError> {
+/// In another zone than UTC `timestamptz_add` stands for it (`plan::zones`).
+fn shift_timestamp(
+    timestamps: &Column,
+    intervals: &Column,
+    t: &DataType,
+    back: bool,
+    length: usize,
+) -> Result<Column, RowError> {
     let (timestamps, intervals) = (Numbers::<Int64Type>::of(timestamps)?, Numbers::<Int128Type>::of(intervals)?);
     numbers_by_row::<Int64Type>(length, |row| {
         let Some((timestamp, interval)) = timestamps.get(row).zip(intervals.get(row)) else { return Ok(None) };
         let interval = Interval::unpack(interval);
         let interval = if back { negated(interval).ok_or_else(interval_out_of_range)? } else { interval };
-        add_interval(timestamp, interval).map(Some).ok_or_else(timestamp_out_of_range)
+        let moved = match t {
+            DataType::TimestampTz => zones::moved(timestamp, interval, chrono_tz::UTC),
+            _ => add_interval(timestamp, interval),
+        };
+        moved.map(Some).ok_or_else(timestamp_out_of_range)
+    })
+}
+
+/// As [`shift_timestamp`], of nanoseconds: an interval has whole microseconds.
+fn shift_nanoseconds(timestamps: &Column, intervals: &Column, back: bool, length: usize) -> Result<Column, RowError> {
+    let (timestamps, intervals) = (Numbers::<Int64Type>::of(timestamps)?, Numbers::<Int128Type>::of(intervals)?);
+    numbers_by_row::<Int64Type>(length, |row| {
+        let Some((nanos, interval)) = timestamps.get(row).zip(intervals.get(row)) else { return Ok(None) };
+        if !is_finite_timestamp(nanos) {
+            return Ok(Some(nanos));
+        }
+        let interval = Interval::unpack(interval);
+        let interval = if back { negated(interval).ok_or_else(interval_out_of_range)? } else { interval };
+        let shifted = add_interval(nanos.div_euclid(1000), interval).and_then(|micros| micros.checked_mul(1000));
+        let shifted = shifted.and_then(|shifted| shifted.checked_add(nanos.rem_euclid(1000)));
+        shifted.map(Some).ok_or_else(timestamp_out_of_range)
     })
 }
 
@@ -151,21 +181,21 @@ pub(super) fn scale_interval(args: &[Column], types: &[DataType], rows: usize) -
         let factors = Numbers::<Float64Type>::of(&args[factor])?;
         return numbers_by_row::<Int128Type>(length, |row| {
             let Some((interval, factor)) = intervals.get(row).zip(factors.get(row)) else { return Ok(None) };
-            fraction_of(Interval::unpack(interval), factor).map(|scaled| Some(scaled.pack()))
+            scaled(Interval::unpack(interval), |part| part * factor).map(|scaled| Some(scaled.pack()))
         });
     }
     let factors = Numbers::<Int64Type>::of(&args[factor])?;
     numbers_by_row::<Int128Type>(length, |row| {
         let Some((interval, factor)) = intervals.get(row).zip(factors.get(row)) else { return Ok(None) };
         let interval = Interval::unpack(interval);
-        let scaled = || {
+        let multiple = || {
             Some(Interval {
                 months: i32::try_from(i64::from(interval.months).checked_mul(factor)?).ok()?,
                 days: i32::try_from(i64::from(interval.days).checked_mul(factor)?).ok()?,
                 micros: interval.micros.checked_mul(factor)?,
             })
         };
-        scaled().map(|interval| Some(interval.pack())).ok_or_else(interval_out_of_range)
+        multiple().map(|interval| Some(interval.pack())).ok_or_else(interval_out_of_range)
     })
 }
 
@@ -174,17 +204,24 @@ pub(super) fn divide_interval(args: &[Column], rows: usize) -> Result<Column, Ro
     let (intervals, divisors) = (Numbers::<Int128Type>::of(&args[0])?, Numbers::<Float64Type>::of(&args[1])?);
     numbers_by_row::<Int128Type>(result_length(args, rows), |row| match intervals.get(row).zip(divisors.get(row)) {
         Some((interval, divisor)) if divisor != 0.0 => {
-            fraction_of(Interval::unpack(interval), 1.0 / divisor).map(|scaled| Some(scaled.pack()))
+            scaled(Interval::unpack(interval), |part| part / divisor).map(|scaled| Some(scaled.pack()))
         }
         _ => Ok(None),
     })
 }
 
-/// A multiple that need not be whole: what is left of a month becomes days (30 each), what is left of a day becomes time.
-fn fraction_of(interval: Interval, factor: f64) -> Result<Interval, TaskError> {
-    let months = f64::from(interval.months) * factor;
-    let days = (months - months.trunc()) * 30.0 + f64::from(interval.days) * factor;
-    let micros = ((days - days.trunc()) * MICROS_PER_DAY as f64 + interval.micros as f64 * factor).round();
+/// A multiple or part that need not be whole, each field by itself: what is left of a month becomes days (30 each), what is
+/// left of a day becomes time. What is carried has six digits. Source: PostgreSQL's interval_mul and interval_div.
+fn scaled(interval: Interval, by: impl Fn(f64) -> f64) -> Result<Interval, TaskError> {
+    const SECONDS_PER_DAY: f64 = 86_400.0;
+    let six_digits = |value: f64| (value * 1e6).round_ties_even() / 1e6;
+    let (months, days) = (by(interval.months.into()), by(interval.days.into()));
+    let days_of_months = six_digits(months.fract() * 30.0);
+    let seconds = six_digits((days.fract() + days_of_months.fract()) * SECONDS_PER_DAY);
+    let whole_days = (seconds / SECONDS_PER_DAY).trunc();
+    let seconds = seconds - whole_days * SECONDS_PER_DAY;
+    let days = days.trunc() + whole_days + days_of_months.trunc();
+    let micros = (by(interval.micros as f64) + seconds * 1e6).round_ties_even();
     let within = |value: f64, limit: f64| value.is_finite() && value.abs() < limit;
     if !within(months, 2e9) || !within(days, 2e9) || !within(micros, 9e18) {
         return Err(interval_out_of_range());

@@ -257,23 +257,28 @@ pub(super) fn url_encode(args: &[Column], _: &[DataType], _: &DataType, rows: us
     })
 }
 
+/// The bytes that a text with `%41` escapes means; what is no `%` with two digits stays as it is.
+pub(super) fn percent_decoded(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let pair = bytes.get(at + 1).zip(bytes.get(at + 2)).filter(|_| bytes[at] == b'%');
+        let value = pair.and_then(|(&high, &low)| {
+            Some((char::from(high).to_digit(16)? << 4 | char::from(low).to_digit(16)?) as u8)
+        });
+        decoded.push(value.unwrap_or(bytes[at]));
+        at += if value.is_some() { 3 } else { 1 };
+    }
+    decoded
+}
+
 /// `url_decode(text)`: what is no `%` with two digits stays as it is.
 pub(super) fn url_decode(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     let texts = Texts::of(&args[0])?;
     texts_by_row(result_length(args, rows), |row, out| {
         let Some(text) = texts.get(row) else { return Ok(false) };
-        let bytes = text.as_bytes();
-        let mut decoded = Vec::with_capacity(bytes.len());
-        let mut at = 0;
-        while at < bytes.len() {
-            let pair = bytes.get(at + 1).zip(bytes.get(at + 2)).filter(|_| bytes[at] == b'%');
-            let value = pair.and_then(|(&high, &low)| {
-                Some((char::from(high).to_digit(16)? << 4 | char::from(low).to_digit(16)?) as u8)
-            });
-            decoded.push(value.unwrap_or(bytes[at]));
-            at += if value.is_some() { 3 } else { 1 };
-        }
-        match std::str::from_utf8(&decoded) {
+        match std::str::from_utf8(&percent_decoded(text)) {
             Ok(decoded) => out.push_str(decoded),
             Err(_) => return Err(invalid(format!("The decoded form of the URL \"{text}\" is no UTF-8"))),
         }

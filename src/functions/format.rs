@@ -148,7 +148,8 @@ fn write_integer(out: &mut String, value: i128, t: &DataType) {
         DataType::Decimal { precision, scale } => write_decimal(out, value, *precision, *scale),
         DataType::Date => write_date(out, value as i64),
         DataType::Time => write_time(out, value as i64),
-        DataType::Timestamp => write_timestamp(out, value as i64),
+        DataType::Timestamp | DataType::TimestampS | DataType::TimestampMs => write_timestamp(out, value as i64),
+        DataType::TimestampNs => write_nanoseconds(out, value as i64),
         DataType::TimestampTz => write_timestamptz(out, value as i64, chrono_tz::UTC),
         DataType::Interval => write_interval(out, Interval::unpack(value)),
         DataType::Uuid => out.push_str(&super::cast::uuid::format(value)),
@@ -261,6 +262,25 @@ fn write_timestamp(out: &mut String, micros: i64) {
     }
     out.push(' ');
     write_time(out, micros.rem_euclid(MICROS_PER_DAY));
+}
+
+/// A timestamp with up to nine digits behind the point.
+fn write_nanoseconds(out: &mut String, nanos: i64) {
+    if !is_finite_timestamp(nanos) {
+        return write_timestamp(out, nanos);
+    }
+    let finer = nanos.rem_euclid(1000);
+    let micros = nanos.div_euclid(1000);
+    write_timestamp(out, micros);
+    if finer != 0 {
+        let written = if micros.rem_euclid(MICROS_PER_SECOND) == 0 { "." } else { "" };
+        // The zeros at the end of the microseconds are not there yet.
+        let digits = format!("{:06}", micros.rem_euclid(MICROS_PER_SECOND));
+        let missing = if written.is_empty() { digits.len() - digits.trim_end_matches('0').len() } else { 6 };
+        out.push_str(written);
+        out.extend(std::iter::repeat_n('0', missing));
+        out.push_str(format!("{finer:03}").trim_end_matches('0'));
+    }
 }
 
 /// `HH:MM:SS[.ffffff]` without trailing zeros; hours may exceed 24 (in intervals).

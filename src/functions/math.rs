@@ -276,6 +276,10 @@ pub(super) fn truncate(
     result: &DataType,
     rows: usize,
 ) -> Result<Column, RowError> {
+    if types[0].is_integer() && types[0] != *result {
+        // Unsigned numbers are cut as signed ones, and stay in their range.
+        return Ok(lose_digits(Rounding::TowardsZero, args, types, &types[0], rows)?.cast(&result.physical())?);
+    }
     lose_digits(Rounding::TowardsZero, args, types, result, rows)
 }
 
@@ -316,7 +320,7 @@ fn lose_digits(
             let scale_of = |t: &DataType| if let DataType::Decimal { scale, .. } = t { i32::from(*scale) } else { 0 };
             let (scale, result_scale) = (scale_of(&types[0]), scale_of(result));
             let round = |value: i128, digits: i32| -> Option<i128> {
-                let dropped = (scale - digits.min(scale)).min(38) as u32;
+                let dropped = (i64::from(scale) - i64::from(digits.min(scale))).min(38) as u32;
                 let divisor = 10i128.checked_pow(dropped)?;
                 let kept = rounding.divide(value, divisor);
                 // What was dropped may be more than the result's type drops: then zeros come back.
@@ -335,6 +339,9 @@ fn lose_digits(
 }
 
 fn double_to_digits(rounding: Rounding, value: f64, digits: i32) -> f64 {
+    if !value.is_finite() {
+        return value;
+    }
     if digits == 0 {
         return rounding.double(value, 0.0);
     }

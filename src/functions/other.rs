@@ -83,3 +83,8 @@ pub fn clock_value(function: &str, clock: &QueryClock) -> Option<Value> {
         _ => None,
     }
 }
+
+/// The kernel of functions that the binder writes with others: a call of one is a mistake of the binder.
+pub(super) fn is_written_with_others(_: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    Err(TaskError::bug("a function that is written with others was called").into())
+}

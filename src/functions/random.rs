@@ -27,7 +27,8 @@ pub fn begin_draws(seed: u64, stage: u64, partition: u64) {
     PLACE.set(mixed(mixed(stage).wrapping_add(partition)));
 }
 
-fn draw() -> u64 {
+/// The next number of the stream of this task.
+pub(super) fn draw() -> u64 {
     let state = STREAM.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
     STREAM.set(state);
     mixed(state)

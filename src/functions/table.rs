@@ -188,6 +188,15 @@ pub fn parse_type(name: &str) -> Option<DataType> {
         return Some(List(Box::new(parse_type(item)?)));
     }
     let upper = name.to_ascii_uppercase();
+    if let Some(parts) = upper.strip_prefix("MAP(").and_then(|rest| rest.strip_suffix(')')) {
+        let mut depth = 0;
+        let comma = parts.find(|c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            c == ',' && depth == 0
+        })?;
+        let (key, value) = (parse_type(&parts[..comma])?, parse_type(&parts[comma + 1..])?);
+        return Some(Map(Box::new(key), Box::new(value)));
+    }
     let (base, parameters) = match upper.split_once('(') {
         Some((base, rest)) => (base.trim_end(), Some(rest.strip_suffix(')')?)),
         None => (upper.as_str(), None),
@@ -217,9 +226,14 @@ pub fn parse_type(name: &str) -> Option<DataType> {
         "DATE" => Date,
         "TIME" => Time,
         "TIMESTAMP" | "DATETIME" | "TIMESTAMP WITHOUT TIME ZONE" => Timestamp,
+        "TIMESTAMP_US" => Timestamp,
+        "TIMESTAMP_S" => TimestampS,
+        "TIMESTAMP_MS" => TimestampMs,
+        "TIMESTAMP_NS" => TimestampNs,
         "TIMESTAMPTZ" | "TIMESTAMP WITH TIME ZONE" => TimestampTz,
         "INTERVAL" => Interval,
         "UUID" | "GUID" => Uuid,
+        "JSON" => Json,
         _ => return None,
     })
 }

@@ -1,21 +1,26 @@
 //! Functions of text. Positions and lengths count characters.
 
 use super::columns::{
-    Numbers, Rows, Texts, booleans_by_row, numbers_by_row, numbers_of_texts, out_of_range, result_length, texts_by_row,
-    texts_from, truths_of_texts,
+    Bytes, Numbers, Rows, Texts, blobs_by_row, booleans_by_row, numbers_by_row, numbers_of_texts, out_of_range,
+    result_length, texts_by_row, texts_from, truths_of_texts,
 };
+use super::nested::{ListPicker, Lists};
 use super::{RowError, Signature};
 use crate::journal::{ErrorCode, TaskError};
 use crate::sql::DataType;
 use memchr::memmem;
-use polars::prelude::{Column, Int32Type, Int64Type};
+use polars::prelude::{Column, IdxSize, Int32Type, Int64Type};
 
 /// The longest text that `repeat`, `lpad` and `rpad` make, in bytes.
 const LONGEST: usize = 1 << 30;
 
 /// `a || b`: both become text.
 pub(super) fn joining(args: &[DataType]) -> Option<Signature> {
-    (args.len() == 2 && !args.iter().any(|t| matches!(t, DataType::List(_)))).then(|| all_text(args))
+    match args {
+        [DataType::Blob, DataType::Blob] => Some(Signature { args: args.to_vec(), result: DataType::Blob }),
+        [_, _] if !args.iter().any(|t| matches!(t, DataType::List(_))) => Some(all_text(args)),
+        _ => None,
+    }
 }
 
 /// `concat(...)`: one argument or more, of any type.
@@ -37,7 +42,16 @@ fn texts_of(args: &[Column]) -> Result<Vec<Texts>, TaskError> {
 }
 
 /// `||`: NULL if either is.
-pub(super) fn join(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+pub(super) fn join(args: &[Column], _: &[DataType], result: &DataType, rows: usize) -> Result<Column, RowError> {
+    if *result == DataType::Blob {
+        let (a, b) = (Bytes::of(&args[0])?, Bytes::of(&args[1])?);
+        return blobs_by_row(result_length(args, rows), |row, out| {
+            let (Some(a), Some(b)) = (a.get(row), b.get(row)) else { return Ok(false) };
+            out.extend_from_slice(a);
+            out.extend_from_slice(b);
+            Ok(true)
+        });
+    }
     let (a, b) = (Texts::of(&args[0])?, Texts::of(&args[1])?);
     texts_by_row(result_length(args, rows), |row, out| {
         let (Some(a), Some(b)) = (a.get(row), b.get(row)) else { return Ok(false) };
@@ -278,8 +292,23 @@ fn too_long(count: usize, size: usize, function: &str) -> Result<(), TaskError> 
 }
 
 /// `repeat(text, n)`: nothing for a negative number.
-pub(super) fn repeat(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let (texts, counts) = (Texts::of(&args[0])?, Numbers::<Int64Type>::of(&args[1])?);
+pub(super) fn repeat(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let counts = Numbers::<Int64Type>::of(&args[1])?;
+    match &types[0] {
+        DataType::List(item) => return repeat_lists(args, item, &counts, rows),
+        DataType::Blob => {
+            let blobs = Bytes::of(&args[0])?;
+            return blobs_by_row(result_length(args, rows), |row, out| {
+                let (Some(blob), Some(count)) = (blobs.get(row), counts.get(row)) else { return Ok(false) };
+                let count = count.max(0) as usize;
+                too_long(count, blob.len(), "repeat")?;
+                *out = blob.repeat(if blob.is_empty() { 0 } else { count });
+                Ok(true)
+            });
+        }
+        _ => {}
+    }
+    let texts = Texts::of(&args[0])?;
     texts_by_row(result_length(args, rows), |row, out| {
         let (Some(text), Some(count)) = (texts.get(row), counts.get(row)) else { return Ok(false) };
         let count = count.max(0) as usize;
@@ -289,6 +318,40 @@ pub(super) fn repeat(args: &[Column], _: &[DataType], _: &DataType, rows: usize)
         }
         Ok(true)
     })
+}
+
+fn repeat_lists(
+    args: &[Column],
+    item: &DataType,
+    counts: &Numbers<Int64Type>,
+    rows: usize,
+) -> Result<Column, RowError> {
+    let length = result_length(args, rows);
+    let lists = Lists::of(&args[0], item)?;
+    let mut picker = ListPicker::with_capacity(length);
+    for row in 0..length {
+        match (lists.get(row), counts.get(row)) {
+            (Some(range), Some(count)) => {
+                let count = if range.is_empty() { 0 } else { count.max(0) as usize };
+                too_long(count, range.len(), "repeat").map_err(|error| RowError { row: Some(row), error })?;
+                picker.push((0..count).flat_map(|_| range.clone()).map(|i| i as IdxSize));
+            }
+            _ => picker.push_null(),
+        }
+    }
+    Ok(picker.finish(lists.items())?)
+}
+
+/// `repeat`: texts, blobs and lists.
+pub(super) fn repeat_typing(args: &[DataType]) -> Option<Signature> {
+    let [of, count] = args else { return None };
+    let of = match of {
+        DataType::List(_) | DataType::Blob => of.clone(),
+        DataType::Varchar | DataType::Json | DataType::Null => DataType::Varchar,
+        _ => return None,
+    };
+    let fits = super::typing::can_cast_implicitly(count, &DataType::BigInt);
+    fits.then(|| Signature { args: vec![of.clone(), DataType::BigInt], result: of })
 }
 
 /// `replace(text, from, to)`: an empty `from` changes nothing.

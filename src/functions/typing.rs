@@ -31,8 +31,12 @@ pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
             Some(Decimal { precision: (whole + scale).min(MAX_DECIMAL_PRECISION), scale: *scale })
         }
         (a, b) if a.is_integer() && b.is_integer() => Some(common_integer(a, b)),
-        (Date, Timestamp) | (Timestamp, Date) => Some(Timestamp),
-        (Date | Timestamp, TimestampTz) | (TimestampTz, Date | Timestamp) => Some(TimestampTz),
+        (Date, t) | (t, Date) if t.is_timestamp() => Some(t.clone()),
+        (a, b) if a.is_timestamp() && b.is_timestamp() => {
+            Some(if fineness(a) > fineness(b) { a.clone() } else { b.clone() })
+        }
+        (TimestampNs, TimestampTz) | (TimestampTz, TimestampNs) => None,
+        (TimestampTz, t) | (t, TimestampTz) if *t == Date || t.is_timestamp() => Some(TimestampTz),
         (List(x), List(y)) => Some(List(Box::new(common_type(x, y)?))),
         (Struct(x), Struct(y)) if x.len() == y.len() => {
             let mut fields = Vec::with_capacity(x.len());
@@ -51,6 +55,16 @@ pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
+/// The order of the units of timestamps: the finer holds the values of the coarser.
+fn fineness(timestamp: &DataType) -> u32 {
+    match timestamp {
+        DataType::TimestampS => 1,
+        DataType::TimestampMs => 2,
+        DataType::Timestamp => 3,
+        _ => 4,
+    }
+}
+
 /// The type in which two values are tested for being equal (`=`, `<>`, IN, IS DISTINCT FROM): here text gives way to the other
 /// type, and truth values to every number.
 pub fn equality_type(a: &DataType, b: &DataType) -> Option<DataType> {
@@ -59,6 +73,7 @@ pub fn equality_type(a: &DataType, b: &DataType) -> Option<DataType> {
         (Varchar, other) | (other, Varchar) => can_cast(&Varchar, other).then(|| other.clone()),
         (Boolean, other) | (other, Boolean) => other.is_numeric().then(|| other.clone()),
         (Blob, Uuid) | (Uuid, Blob) => Some(Uuid),
+        (TimestampNs, TimestampTz) | (TimestampTz, TimestampNs) => Some(TimestampNs),
         _ => None,
     })
 }
@@ -87,9 +102,11 @@ pub fn can_cast(from: &DataType, to: &DataType) -> bool {
         (Boolean, to) => to.is_numeric(),
         (from, Boolean) => from.is_numeric(),
         (from, to) if from.is_numeric() && to.is_numeric() => true,
-        (Date, Timestamp | TimestampTz) => true,
-        (Timestamp, Date | Time | TimestampTz) => true,
-        (TimestampTz, Date | Timestamp) => true,
+        (TimestampNs, TimestampS) => false,
+        (Date | TimestampTz, to) if to.is_timestamp() => true,
+        (from, Date | Time | TimestampTz) if from.is_timestamp() => true,
+        (from, to) if from.is_timestamp() && to.is_timestamp() => true,
+        (Date, TimestampTz) | (TimestampTz, Date) => true,
         (Blob, Uuid) | (Uuid, Blob) => true,
         (List(from), List(to)) => can_cast(from, to),
         (Struct(from), Struct(to)) => super::cast::nested::matching(from, to).is_some_and(|sources| {
@@ -124,7 +141,13 @@ pub(super) fn implicit_cost(from: &DataType, to: &DataType) -> Option<u32> {
         (from, Double) if from.is_numeric() => Some(if *from == Float { 2 } else { 70 }),
         (from, Float) if from.is_integer() || matches!(from, Decimal { .. }) => Some(80),
         (Date, Timestamp) => Some(2),
-        (Date | Timestamp, TimestampTz) => Some(4),
+        (Date, to) if to.is_timestamp() => Some(3),
+        // What takes no nanoseconds takes the microseconds of a timestamp that has them.
+        (from, to) if from.is_timestamp() && to.is_timestamp() => {
+            let (from, to) = (fineness(from), fineness(to));
+            if from < to { Some(1 + to - from) } else { (to == 3).then_some(3) }
+        }
+        (from, TimestampTz) if *from == Date || from.is_timestamp() => Some(4),
         (List(from), List(to)) => implicit_cost(from, to),
         (Map(k, v), Map(l, w)) => Some(implicit_cost(k, l)? + implicit_cost(v, w)?),
         (Struct(from), Struct(to)) if from.len() == to.len() => {
@@ -238,6 +261,14 @@ pub(super) fn negation(args: &[DataType]) -> Option<Signature> {
     }
 }
 
+/// Timestamps of seconds and milliseconds are added to as those of microseconds.
+fn in_microseconds(t: DataType) -> DataType {
+    match t {
+        DataType::TimestampS | DataType::TimestampMs => DataType::Timestamp,
+        t => t,
+    }
+}
+
 /// `a + b`; one argument is the number itself.
 pub(super) fn addition(args: &[DataType]) -> Option<Signature> {
     use DataType::*;
@@ -246,7 +277,10 @@ pub(super) fn addition(args: &[DataType]) -> Option<Signature> {
         return t.is_numeric().then(|| Signature { args: vec![t.clone()], result: t.clone() });
     }
     let (a, b) = without_nulls(args)?;
+    let (a, b) = (in_microseconds(a), in_microseconds(b));
     match (&a, &b) {
+        (TimestampNs, Interval | Null) => pair(TimestampNs, Interval, TimestampNs),
+        (Interval | Null, TimestampNs) => pair(Interval, TimestampNs, TimestampNs),
         (Date, t) if fits_integer(t) => pair(Date, Integer, Date),
         (t, Date) if fits_integer(t) => pair(Integer, Date, Date),
         (Date | Timestamp, Interval) => pair(Timestamp, Interval, Timestamp),
@@ -268,7 +302,13 @@ pub(super) fn addition(args: &[DataType]) -> Option<Signature> {
 pub(super) fn subtraction(args: &[DataType]) -> Option<Signature> {
     use DataType::*;
     let (a, b) = without_nulls(args)?;
+    let (a, b) = (in_microseconds(a), in_microseconds(b));
     match (&a, &b) {
+        (TimestampNs, Interval | Null) => pair(TimestampNs, Interval, TimestampNs),
+        (TimestampNs, TimestampTz) | (TimestampTz, TimestampNs) => None,
+        (TimestampNs, Date | Timestamp | TimestampNs) | (Date | Timestamp | Null, TimestampNs) => {
+            pair(Timestamp, Timestamp, Interval)
+        }
         (Date | Null, Date) => pair(Date, Date, BigInt),
         (Null, Timestamp) => pair(Timestamp, Timestamp, Interval),
         (Null, TimestampTz) => pair(TimestampTz, TimestampTz, Interval),
@@ -292,6 +332,8 @@ pub(super) fn multiplication(args: &[DataType]) -> Option<Signature> {
     use DataType::*;
     let (a, b) = without_nulls(args)?;
     match (&a, &b) {
+        (Interval, HugeInt | UBigInt) => pair(Interval, Double, Interval),
+        (HugeInt | UBigInt, Interval) => pair(Double, Interval, Interval),
         (Interval, t) if t.is_integer() || *t == Null => pair(Interval, BigInt, Interval),
         (t, Interval) if t.is_integer() || *t == Null => pair(BigInt, Interval, Interval),
         (Interval, t) if t.is_numeric() => pair(Interval, Double, Interval),
@@ -437,6 +479,9 @@ pub(super) fn truncation(args: &[DataType]) -> Option<Signature> {
     match args {
         [t @ (UTinyInt | USmallInt | UInteger | UBigInt)] => {
             Some(Signature { args: vec![t.clone()], result: t.clone() })
+        }
+        [t @ (UTinyInt | USmallInt | UInteger | UBigInt), _] => {
+            rounding(args).map(|s| Signature { result: t.clone(), ..s })
         }
         _ => rounding(args),
     }

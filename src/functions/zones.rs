@@ -4,7 +4,8 @@
 //! the later one. Both are what DuckDB (through ICU) does.
 
 use super::calendar::{
-    Civil, MICROS_PER_SECOND, add_interval, civil_from_days, days_from_civil, is_finite_timestamp, iso_weekday,
+    Civil, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, add_interval, civil_from_days, days_from_civil,
+    is_finite_timestamp, iso_weekday,
 };
 use super::cast::parse::parse_timestamptz;
 use super::columns::{Numbers, Rows, Texts, numbers_by_row, out_of_range, result_length, texts_by_row};
@@ -114,15 +115,54 @@ pub(super) fn add(args: &[Column], _: &[DataType], _: &DataType, rows: usize) ->
         let (Some(zone), Some((micros, interval))) = (zones.get(row)?, moments.get(row).zip(intervals.get(row))) else {
             return Ok(None);
         };
-        let interval = Interval::unpack(interval);
-        let mut moved = Some(micros);
-        if interval.months != 0 || interval.days != 0 {
-            let whole = Interval { micros: 0, ..interval };
-            moved = add_interval(to_local(micros, zone), whole).map(|local| to_utc(local, zone));
-        }
-        let rest = Interval { months: 0, days: 0, ..interval };
-        let moved = moved.and_then(|micros| add_interval(micros, rest));
+        let moved = moved(micros, Interval::unpack(interval), zone);
         moved.map(Some).ok_or_else(|| out_of_range("Timestamp out of range"))
+    })
+}
+
+/// As [`to_utc`], but of an hour that is there twice the one in which the clocks are as far ahead as they were before.
+fn to_utc_from(local: i64, ahead: i64, zone: Tz) -> i64 {
+    let unchanged = local.saturating_sub(ahead);
+    if to_local(unchanged, zone) == local { unchanged } else { to_utc(local, zone) }
+}
+
+/// A point in time plus an interval: months and days by the calendar of the zone, then the rest by the clock. With a negative
+/// part the clock goes first, so that the way back leads over the same hours. None out of range.
+pub(super) fn moved(micros: i64, interval: Interval, zone: Tz) -> Option<i64> {
+    let (dates, time) = (Interval { micros: 0, ..interval }, Interval { months: 0, days: 0, ..interval });
+    if dates == Interval::default() {
+        return add_interval(micros, time);
+    }
+    let by_calendar = |micros: i64| {
+        let local = to_local(micros, zone);
+        add_interval(local, dates).map(|moved| to_utc_from(moved, local.saturating_sub(micros), zone))
+    };
+    if interval.months < 0 || interval.days < 0 || interval.micros <= -MICROS_PER_HOUR {
+        return by_calendar(add_interval(micros, time)?);
+    }
+    add_interval(by_calendar(micros)?, time)
+}
+
+/// `timestamptz_sub(x, y, zone)`: days by the calendar of the zone, the rest by the clock.
+pub(super) fn subtract(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (ends, starts) = (Numbers::<Int64Type>::of(&args[0])?, Numbers::<Int64Type>::of(&args[1])?);
+    let zones = Zones::of(&args[2])?;
+    numbers_by_row::<Int128Type>(result_length(args, rows), |row| {
+        let (Some(zone), Some((end, start))) = (zones.get(row)?, ends.get(row).zip(starts.get(row))) else {
+            return Ok(None);
+        };
+        if !is_finite_timestamp(end) || !is_finite_timestamp(start) {
+            return Err(out_of_range("Infinite timestamps cannot be subtracted"));
+        }
+        let (sign, from, to) = if start <= end { (1, start, end) } else { (-1, end, start) };
+        let local = to_local(from, zone);
+        let ahead = local.saturating_sub(from);
+        let after = |days: i64| to_utc_from(local.saturating_add(days.saturating_mul(MICROS_PER_DAY)), ahead, zone);
+        // The clocks may have been put on or back since: the day that both agree on may be the one before or after.
+        let guess = to_local(to, zone).saturating_sub(local) / MICROS_PER_DAY;
+        let days = [guess + 1, guess].into_iter().find(|days| after(*days) <= to).unwrap_or(guess - 1);
+        let micros = to.checked_sub(after(days)).ok_or_else(|| out_of_range("Interval out of range"))?;
+        Ok(Some(Interval { months: 0, days: (sign * days) as i32, micros: sign * micros }.pack()))
     })
 }
 

@@ -138,7 +138,7 @@ fn literal(value: &Value, dtype: &DataType) -> String {
         (_, DataType::Varchar) => format!("'{}'", text.replace('\'', "''")),
         (_, DataType::Date) => format!("DATE '{text}'"),
         (_, DataType::Time) => format!("TIME '{text}'"),
-        (_, DataType::Timestamp) => format!("TIMESTAMP '{text}'"),
+        (_, dtype) if dtype.is_timestamp() => format!("{dtype} '{text}'"),
         (_, DataType::TimestampTz) => format!("TIMESTAMPTZ '{text}'"),
         (_, DataType::Interval) => format!("INTERVAL '{text}'"),
         _ => text,

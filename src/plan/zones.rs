@@ -6,6 +6,7 @@
 
 use super::expr::{Expr, ExprKind};
 use super::logical::LogicalPlan;
+use crate::sql::types::Interval;
 use crate::sql::{DataType, Value};
 use chrono_tz::Tz;
 
@@ -39,7 +40,6 @@ const OF_LOCAL_TIME: &[&str] = &[
     "date_diff",
     "date_sub",
     "age",
-    "-",
     "to_iso8601",
 ];
 
@@ -96,6 +96,8 @@ fn in_zone(expr: Expr, zone: Tz) -> Expr {
 fn cast_in_zone(arg: Expr, to: DataType, lenient: bool, zone: Tz) -> Expr {
     use DataType::{Date, Timestamp, TimestampTz, Varchar};
     match (&arg.dtype, &to) {
+        (from, TimestampTz) if from.is_timestamp() && *from != Timestamp => across(cast(arg, Timestamp, lenient), zone),
+        (TimestampTz, to) if to.is_timestamp() && *to != Timestamp => cast(across(arg, zone), to.clone(), lenient),
         (TimestampTz, Timestamp) | (Timestamp, TimestampTz) => across(arg, zone),
         (TimestampTz, Date) => cast(across(arg, zone), to, lenient),
         (TimestampTz, Varchar) => Expr::call("timestamptz_text", vec![arg, name_of(zone)], to),
@@ -133,6 +135,16 @@ fn call_in_zone(function: &str, mut args: Vec<Expr>, result: DataType, zone: Tz)
             args.extend([back, name_of(zone)]);
             Expr::call("timestamptz_add", args, result)
         }
+        "-" => {
+            args.push(name_of(zone));
+            Expr::call("timestamptz_sub", args, result)
+        }
+        // Buckets of hours and less are those of UTC.
+        "time_bucket" if is_of_time(&args[0]) => Expr::call(function, args, result),
+        "to_json" => {
+            let text = Expr::call("timestamptz_text", vec![args.remove(0), name_of(zone)], DataType::Varchar);
+            Expr::call(function, vec![text], result)
+        }
         "strftime" | "date_format" if args.len() == 2 => {
             if zoned(&args[1]) {
                 args.swap(0, 1);
@@ -162,6 +174,13 @@ fn is_below_a_day(part: &Expr) -> bool {
     let ExprKind::Literal(Value::Varchar(part)) = &part.kind else { return false };
     let function = crate::functions::part_function(part);
     matches!(function, Some("hour" | "minute" | "second" | "millisecond" | "microsecond" | "nanosecond" | "epoch"))
+}
+
+/// Whether a constant interval has neither months nor days.
+fn is_of_time(interval: &Expr) -> bool {
+    let ExprKind::Literal(Value::Int(bits)) = interval.kind else { return false };
+    let interval = Interval::unpack(bits);
+    interval.months == 0 && interval.days == 0
 }
 
 /// How far the clocks of the zone are ahead of UTC at a point in time, in units of so many microseconds.

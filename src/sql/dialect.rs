@@ -1,6 +1,6 @@
 //! The SQL that is understood: DuckDB's, as sqlparser has it, plus what that dialect leaves out.
 
-use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
+use sqlparser::ast::{BinaryOperator, DataType, Expr, Ident, ObjectName, TypedString, UnaryOperator};
 use sqlparser::dialect::{Dialect, DuckDbDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -20,8 +20,22 @@ const OTHER: u8 = 25;
 /// LIKE, GLOB, SIMILAR TO, IN, BETWEEN: above comparison.
 const TEST: u8 = 22;
 
+/// Timestamps by their unit.
+const UNITS: [&str; 4] = ["TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_US", "TIMESTAMP_NS"];
+
 impl Dialect for FaultlabDialect {
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        // `TIMESTAMP_NS '...'`: the parser knows literals of the types of the standard only.
+        if let Token::Word(word) = &parser.peek_token_ref().token
+            && UNITS.iter().any(|name| word.value.eq_ignore_ascii_case(name))
+            && matches!(parser.peek_nth_token_ref(1).token, Token::SingleQuotedString(_))
+        {
+            let name = Ident::with_span(parser.peek_token_ref().span, word.value.clone());
+            let data_type = DataType::Custom(ObjectName::from(vec![name]), vec![]);
+            parser.advance_token();
+            let typed = |value| Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false });
+            return Some(parser.parse_value().map(typed));
+        }
         let (op, precedence) = match parser.peek_token_ref().token {
             Token::Minus => (UnaryOperator::Minus, SIGN),
             Token::Plus => (UnaryOperator::Plus, SIGN),
@@ -44,6 +58,17 @@ impl Dialect for FaultlabDialect {
                 right: Box::new(right),
             };
             return Some(parser.parse_subexpr(precedence).map(power));
+        }
+        // `&&` and `<->`, which the parser knows in other dialects only.
+        let of_lists = match (&parser.peek_token_ref().token, &parser.peek_nth_token_ref(1).token) {
+            (Token::Overlap, _) => Some((BinaryOperator::PGOverlap, 1)),
+            (Token::Lt, Token::Arrow) => Some((BinaryOperator::LtDashGt, 2)),
+            _ => None,
+        };
+        if let Some((op, tokens)) = of_lists {
+            (0..tokens).for_each(|_| parser.advance_token());
+            let joined = |right| Expr::BinaryOp { left: Box::new(left.clone()), op, right: Box::new(right) };
+            return Some(parser.parse_subexpr(precedence).map(joined));
         }
         let negated = parser.peek_keyword(Keyword::NOT);
         let is_glob = |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::GLOB);
@@ -70,7 +95,12 @@ impl Dialect for FaultlabDialect {
         match parser.peek_token_ref().token {
             Token::Caret => Some(Ok(POWER)),
             Token::Mul if parser.peek_nth_token_ref(1).token == Token::Mul => Some(Ok(POWER)),
+            Token::Lt if parser.peek_nth_token_ref(1).token == Token::Arrow => Some(Ok(OTHER)),
             Token::StringConcat
+            | Token::Overlap
+            | Token::AtArrow
+            | Token::ArrowAt
+            | Token::Spaceship
             | Token::Pipe
             | Token::Ampersand
             | Token::ShiftLeft

@@ -43,6 +43,12 @@ pub enum DataType {
     Time,
     /// Microseconds since 1970-01-01 00:00:00, no zone.
     Timestamp,
+    /// A timestamp of whole seconds; in microseconds as every other.
+    TimestampS,
+    /// A timestamp of whole milliseconds; in microseconds as every other.
+    TimestampMs,
+    /// Nanoseconds since 1970-01-01 00:00:00, no zone: years 1677 to 2262.
+    TimestampNs,
     /// Microseconds since 1970-01-01 00:00:00 UTC.
     TimestampTz,
     /// Months, days and microseconds, packed by [`Interval::pack`] into an `Int128`.
@@ -68,6 +74,7 @@ impl DataType {
             DataType::SmallInt => P::Int16,
             DataType::Integer | DataType::Date => P::Int32,
             DataType::BigInt | DataType::Time | DataType::Timestamp | DataType::TimestampTz => P::Int64,
+            DataType::TimestampS | DataType::TimestampMs | DataType::TimestampNs => P::Int64,
             DataType::HugeInt | DataType::Interval | DataType::Uuid => P::Int128,
             DataType::UTinyInt => P::UInt8,
             DataType::USmallInt => P::UInt16,
@@ -131,9 +138,15 @@ impl DataType {
         self.is_integer() || matches!(self, DataType::Float | DataType::Double | DataType::Decimal { .. })
     }
 
-    /// DATE, TIME, TIMESTAMP, TIMESTAMP WITH TIME ZONE.
+    /// DATE, TIME, timestamps of every unit, TIMESTAMP WITH TIME ZONE.
     pub fn is_temporal(&self) -> bool {
-        matches!(self, DataType::Date | DataType::Time | DataType::Timestamp | DataType::TimestampTz)
+        self.is_timestamp() || matches!(self, DataType::Date | DataType::Time | DataType::TimestampTz)
+    }
+
+    /// Timestamps without a time zone, of every unit.
+    pub fn is_timestamp(&self) -> bool {
+        use DataType::*;
+        matches!(self, Timestamp | TimestampS | TimestampMs | TimestampNs)
     }
 }
 
@@ -160,6 +173,9 @@ impl std::fmt::Display for DataType {
             DataType::Date => f.write_str("DATE"),
             DataType::Time => f.write_str("TIME"),
             DataType::Timestamp => f.write_str("TIMESTAMP"),
+            DataType::TimestampS => f.write_str("TIMESTAMP_S"),
+            DataType::TimestampMs => f.write_str("TIMESTAMP_MS"),
+            DataType::TimestampNs => f.write_str("TIMESTAMP_NS"),
             DataType::TimestampTz => f.write_str("TIMESTAMP WITH TIME ZONE"),
             DataType::Interval => f.write_str("INTERVAL"),
             DataType::Uuid => f.write_str("UUID"),

@@ -123,10 +123,11 @@ def answer(connection, sql, sort):
             connection.execute("SET TimeZone = 'UTC'")
     result = connection.execute(sql)
     types = [str(column[1]) for column in result.description]
-    if any(re.search(r"\]$|^(STRUCT|TUPLE|MAP)\(", dtype) for dtype in types):
-        # DuckDB's own text of lists, structs and maps; a table keeps the rows in their order.
+    as_text = [bool(re.search(r"\]$|^(STRUCT|TUPLE|MAP)\(|^(TIMESTAMP_NS|INTERVAL|BLOB)$", dtype)) for dtype in types]
+    if any(as_text):
+        # DuckDB's own text of what Python has no value for; a table keeps the rows in their order.
         connection.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {sql}")
-        columns = (f"#{i + 1}::VARCHAR" if re.search(r"[\])]$", t) else f"#{i + 1}" for i, t in enumerate(types))
+        columns = (f"#{i + 1}::VARCHAR" if cast else f"#{i + 1}" for i, cast in enumerate(as_text))
         result = connection.execute(f"SELECT {', '.join(columns)} FROM answer")
     types = "".join(letter_of(dtype) for dtype in types)
     rows = ["\t".join(text_of(value) for value in row) for row in result.fetchall()]

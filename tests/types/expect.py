@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TYPES = [
     "NULL", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
     "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL(4,1)", "DECIMAL(15,2)", "DECIMAL(18,0)", "DECIMAL(38,10)", "VARCHAR", "BLOB",
-    "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL", "UUID",
+    "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMPTZ", "INTERVAL", "UUID",
 ]
 # What stands between or around two columns a and b.
 PAIRS = {
@@ -53,7 +53,8 @@ SINGLES = {
 }
 SAMPLES = {
     "BOOLEAN": "true", "VARCHAR": "'1'", "BLOB": "'1'", "DATE": "'2024-01-02'", "TIME": "'01:02:03'",
-    "TIMESTAMP": "'2024-01-02 03:04:05'", "TIMESTAMPTZ": "'2024-01-02 03:04:05+00'", "INTERVAL": "'1 day'",
+    "TIMESTAMP": "'2024-01-02 03:04:05'", "TIMESTAMP_S": "'2024-01-02 03:04:05'", "TIMESTAMP_MS": "'2024-01-02 03:04:05'",
+    "TIMESTAMP_NS": "'2024-01-02 03:04:05'", "TIMESTAMPTZ": "'2024-01-02 03:04:05+00'", "INTERVAL": "'1 day'",
     "UUID": "'6ba7b810-9dad-11d1-80b4-00c04fd430c8'", "NULL": "NULL",
 }
 

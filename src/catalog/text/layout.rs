@@ -121,6 +121,9 @@ pub(in crate::catalog) fn fixed_width(dtype: &DataType) -> f64 {
         | DataType::Double
         | DataType::Time
         | DataType::Timestamp
+        | DataType::TimestampS
+        | DataType::TimestampMs
+        | DataType::TimestampNs
         | DataType::TimestampTz => 8.0,
         DataType::Decimal { precision, .. } if *precision <= 18 => 8.0,
         DataType::Decimal { .. } | DataType::HugeInt | DataType::Interval | DataType::Uuid => 16.0,

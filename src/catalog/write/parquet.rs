@@ -137,7 +137,8 @@ fn stored_type(dtype: &DataType) -> ArrowDataType {
     match dtype {
         DataType::Date => A::Date32,
         DataType::Time => A::Time64(ArrowTimeUnit::Microsecond),
-        DataType::Timestamp => A::Timestamp(ArrowTimeUnit::Microsecond, None),
+        DataType::TimestampNs => A::Timestamp(ArrowTimeUnit::Nanosecond, None),
+        timestamp if timestamp.is_timestamp() => A::Timestamp(ArrowTimeUnit::Microsecond, None),
         DataType::TimestampTz => A::Timestamp(ArrowTimeUnit::Microsecond, Some(PlSmallStr::from_static("UTC"))),
         DataType::Decimal { precision, scale } => A::Decimal((*precision).into(), (*scale).into()),
         DataType::List(item) => {
@@ -172,7 +173,7 @@ fn stored(array: Box<dyn Array>, dtype: &DataType) -> Result<Box<dyn Array>, Tas
         DataType::Date => {
             array.as_any().downcast_ref::<PrimitiveArray<i32>>().ok_or_else(lost)?.clone().to(target).boxed()
         }
-        DataType::Time | DataType::Timestamp | DataType::TimestampTz => {
+        moment if moment.is_temporal() => {
             array.as_any().downcast_ref::<PrimitiveArray<i64>>().ok_or_else(lost)?.clone().to(target).boxed()
         }
         DataType::List(item) => {

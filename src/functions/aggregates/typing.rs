@@ -45,6 +45,14 @@ pub(super) enum Rule {
     Mode,
     TopValues,
     Entropy,
+    Histogram,
+    /// Two numbers: a value and its weight.
+    Weighted,
+    /// A JSON array of the values.
+    JsonArray,
+    /// A name or key and a value: a JSON object, a map.
+    JsonObject,
+    MapOf,
 }
 
 /// What a bare NULL is taken for where any type would do.
@@ -54,6 +62,10 @@ fn known(dtype: &DataType) -> DataType {
 
 fn list_of(dtype: DataType) -> DataType {
     DataType::List(Box::new(dtype))
+}
+
+fn map_of(key: DataType, value: DataType) -> DataType {
+    DataType::Map(Box::new(key), Box::new(value))
 }
 
 /// A fraction, or a list of them: the type that it is cast to, and the result for values of type `value`.
@@ -72,9 +84,9 @@ fn fractions(fraction: &DataType, value: DataType) -> Option<(DataType, DataType
 fn between(dtype: &DataType) -> Option<DataType> {
     match dtype {
         DataType::Null => Some(DataType::Double),
-        DataType::Date => Some(DataType::Timestamp),
+        DataType::Date | DataType::TimestampS | DataType::TimestampMs => Some(DataType::Timestamp),
         DataType::Decimal { .. } | DataType::Float | DataType::Double => Some(dtype.clone()),
-        DataType::Time | DataType::Timestamp | DataType::TimestampTz => Some(dtype.clone()),
+        moment if moment.is_temporal() => Some(moment.clone()),
         integer if integer.is_integer() => Some(DataType::Double),
         _ => None,
     }
@@ -108,8 +120,9 @@ fn signature(function: &AggregateFunction, args: &[DataType]) -> Option<Signatur
         },
         (Rule::Average, [arg]) => match arg {
             DataType::Null | DataType::Float => same(DataType::Double),
-            DataType::Date => same(DataType::Timestamp),
-            DataType::Time | DataType::Timestamp | DataType::TimestampTz => same(arg.clone()),
+            // An average of moments has microseconds.
+            moment if *moment == DataType::Date || moment.is_timestamp() => same(DataType::Timestamp),
+            DataType::Time | DataType::TimestampTz | DataType::Interval => same(arg.clone()),
             numeric if numeric.is_numeric() => of(vec![arg.clone()], DataType::Double),
             _ => None,
         },
@@ -146,14 +159,14 @@ fn signature(function: &AggregateFunction, args: &[DataType]) -> Option<Signatur
         }
         (Rule::List, [arg]) => of(vec![known(arg)], list_of(known(arg))),
         (Rule::Median, [arg]) => match between(arg) {
-            Some(between) => of(vec![if *arg == DataType::Date { between.clone() } else { known(arg) }], between),
+            Some(between) => of(vec![if arg.is_temporal() { between.clone() } else { known(arg) }], between),
             None if ordered(arg) => same(arg.clone()),
             None => None,
         },
         (Rule::Continuous, [arg, fraction]) => {
             let between = between(arg)?;
             let (fraction, result) = fractions(fraction, between.clone())?;
-            of(vec![if *arg == DataType::Date { between } else { known(arg) }, fraction], result)
+            of(vec![if arg.is_temporal() { between } else { known(arg) }, fraction], result)
         }
         (Rule::Discrete, [arg, fraction]) if ordered(arg) => {
             let (fraction, result) = fractions(fraction, known(arg))?;
@@ -164,16 +177,21 @@ fn signature(function: &AggregateFunction, args: &[DataType]) -> Option<Signatur
             of(vec![known(arg), fraction], result)
         }
         (Rule::Deviation, [arg]) => match between(arg)? {
-            DataType::Date | DataType::Time | DataType::Timestamp | DataType::TimestampTz => {
-                let arg = if *arg == DataType::Date { DataType::Timestamp } else { arg.clone() };
-                of(vec![arg], DataType::Interval)
-            }
+            DataType::TimestampNs => of(vec![DataType::Timestamp], DataType::Interval),
+            moment if moment.is_temporal() => of(vec![moment], DataType::Interval),
             number => of(vec![known(arg)], number),
         },
         (Rule::TopValues, [arg, count]) if is_count(count) => {
             of(vec![known(arg), DataType::BigInt], list_of(known(arg)))
         }
         (Rule::Entropy, [arg]) => of(vec![known(arg)], DataType::Double),
+        (Rule::Histogram, [arg]) => of(vec![known(arg)], map_of(known(arg), DataType::UBigInt)),
+        (Rule::Weighted, [value, weight]) if is_number(value) && is_number(weight) => {
+            of(vec![DataType::Double, DataType::Double], DataType::Double)
+        }
+        (Rule::JsonArray, [arg]) => of(vec![known(arg)], DataType::Json),
+        (Rule::JsonObject, [_, value]) => of(vec![DataType::Varchar, known(value)], DataType::Json),
+        (Rule::MapOf, [key, value]) => of(vec![known(key), known(value)], map_of(known(key), known(value))),
         _ => None,
     }
 }
@@ -189,6 +207,7 @@ pub fn constant_arguments(name: &str, count: usize) -> usize {
     let columns = match function.rule {
         Rule::CountStar => 0,
         Rule::Best | Rule::BestOrNull | Rule::BestNullsLast | Rule::Pairs | Rule::PairCount => 2,
+        Rule::Weighted | Rule::JsonObject | Rule::MapOf => 2,
         _ => 1,
     };
     count.saturating_sub(columns)
@@ -196,8 +215,10 @@ pub fn constant_arguments(name: &str, count: usize) -> usize {
 
 /// Whether the answer depends on the order of the rows, so that ORDER BY in a call means something.
 pub fn is_order_sensitive(name: &str) -> bool {
-    find_aggregate(name)
-        .is_some_and(|f| matches!(f.rule, Rule::AnyValue | Rule::First | Rule::Text | Rule::List | Rule::Mode))
+    find_aggregate(name).is_some_and(|f| {
+        matches!(f.rule, Rule::AnyValue | Rule::First | Rule::Text | Rule::List | Rule::Mode)
+            || matches!(f.rule, Rule::JsonArray | Rule::JsonObject | Rule::MapOf)
+    })
 }
 
 /// Whether DISTINCT cannot change the answer.
@@ -223,7 +244,13 @@ pub fn keeps_values(name: &str, args: &[DataType], result: &DataType) -> bool {
         | Rule::Deviation
         | Rule::Mode
         | Rule::TopValues
-        | Rule::Entropy => true,
+        | Rule::Entropy
+        | Rule::Histogram
+        | Rule::Weighted
+        | Rule::JsonArray
+        | Rule::JsonObject
+        | Rule::MapOf => true,
+        Rule::Average => args.first() == Some(&DataType::Interval),
         // With a count.
         Rule::Extreme | Rule::Best => args.first() != Some(result),
         _ => false,

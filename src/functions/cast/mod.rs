@@ -3,6 +3,7 @@
 pub(super) mod nested;
 pub(super) mod numeric;
 pub(crate) mod parse;
+pub(super) mod units;
 pub(super) mod uuid;
 
 use super::columns::{Numbers, Rows, Texts, booleans_by_row, numbers_by_row, result_length, texts_by_row};
@@ -42,6 +43,31 @@ pub fn cast_column(column: &Column, from: &DataType, to: &DataType, lenient: boo
                 None => Ok(None),
             })
         }
+        (TimestampNs, _) => {
+            let nanos = Numbers::<Int64Type>::of(column)?;
+            let micros = numbers_by_row::<Int64Type>(rows, |row| Ok(nanos.get(row).map(units::micros_of_nanos)))?;
+            cast_column(&micros, &Timestamp, to, lenient)
+        }
+        (Date, to) if to.is_timestamp() => {
+            cast_column(&cast_column(column, from, &Timestamp, lenient)?, &Timestamp, to, lenient)
+        }
+        (from, TimestampNs) if from.is_timestamp() || *from == TimestampTz => {
+            let micros = Numbers::<Int64Type>::of(column)?;
+            numbers_by_row::<Int64Type>(rows, |row| match micros.get(row) {
+                None => Ok(None),
+                Some(at) => match units::nanos_of_micros(at) {
+                    Some(nanos) => Ok(Some(nanos)),
+                    None if lenient => Ok(None),
+                    None => Err(cannot_cast(&Value::Int(at.into()), from, to)),
+                },
+            })
+        }
+        (Timestamp | TimestampTz | TimestampMs, TimestampS | TimestampMs) => {
+            let micros = Numbers::<Int64Type>::of(column)?;
+            numbers_by_row::<Int64Type>(rows, |row| Ok(micros.get(row).map(|at| units::rounded(at, to))))
+        }
+        (TimestampS | TimestampMs, Timestamp | TimestampMs | TimestampTz) => Ok(column.clone()),
+        (TimestampS | TimestampMs, _) => cast_column(column, &Timestamp, to, lenient),
         (Timestamp | TimestampTz, Date) => {
             let micros = Numbers::<Int64Type>::of(column)?;
             numbers_by_row::<Int32Type>(rows, |row| {
@@ -144,6 +170,10 @@ fn from_text(column: &Column, to: &DataType, lenient: bool) -> Result<Column, Ro
         DataType::Date => parsed!(Int32Type, parse::parse_date),
         DataType::Time => parsed!(Int64Type, parse::parse_time),
         DataType::Timestamp => parsed!(Int64Type, parse::parse_timestamp),
+        DataType::TimestampS | DataType::TimestampMs => {
+            parsed!(Int64Type, |text| parse::parse_timestamp(text).map(|at| units::rounded(at, to)))
+        }
+        DataType::TimestampNs => parsed!(Int64Type, parse::parse_nanoseconds),
         DataType::TimestampTz => parsed!(Int64Type, |text| parse::parse_timestamptz(text, chrono_tz::UTC)),
         DataType::Uuid => parsed!(Int128Type, uuid::parse),
         DataType::Interval => parsed!(Int128Type, |text| parse::parse_interval(text).map(|interval| interval.pack())),
@@ -164,8 +194,8 @@ fn from_text(column: &Column, to: &DataType, lenient: bool) -> Result<Column, Ro
             Ok(polars::prelude::BinaryChunked::from_iter(values).into_column())
         }
         DataType::Decimal { precision, scale } => {
-            let limit = 10i128.pow(u32::from(*precision));
-            let parse = |text: &str| parse::parse_decimal(text, *scale).filter(|value| value.abs() < limit);
+            let limit = 10u128.pow(u32::from(*precision));
+            let parse = |text: &str| parse::parse_decimal(text, *scale).filter(|value| value.unsigned_abs() < limit);
             if *precision <= super::typing::MAX_NARROW_PRECISION {
                 parsed!(Int64Type, |text| parse(text).map(|value| value as i64))
             } else {
@@ -213,7 +243,11 @@ pub fn cast_can_fail(from: &DataType, to: &DataType) -> bool {
         (Double, Float) => true,
         (_, Float | Double) if from.is_numeric() || *from == Boolean => false,
         (from, Boolean) if from.is_numeric() => false,
-        (Timestamp | TimestampTz, Date | Timestamp | TimestampTz) | (Uuid, Blob) => false,
+        (_, TimestampNs) => true,
+        (from, Date | TimestampTz) if from.is_timestamp() => false,
+        (from, to) if from.is_timestamp() && to.is_timestamp() => false,
+        (TimestampTz, to) if to.is_timestamp() || *to == Date => false,
+        (Uuid, Blob) => false,
         (from, to) => super::typing::implicit_cost(from, to).is_none() || *from == Date,
     }
 }

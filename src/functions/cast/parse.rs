@@ -2,7 +2,7 @@
 
 use crate::functions::calendar::{
     Civil, DATE_INFINITY, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, TIMESTAMP_INFINITY,
-    checked_timestamp, days_from_civil, month_length,
+    checked_timestamp, days_from_civil, is_finite_timestamp, month_length,
 };
 use crate::functions::datetime::checked_date;
 use crate::functions::zones::{to_utc, zone_named};
@@ -42,7 +42,7 @@ pub(crate) fn parse_decimal(text: &str, scale: u8) -> Option<i128> {
     }
     // Digits that stand after the last one that counts only decide the rounding.
     let kept = i64::from(exponent) + i64::from(scale) + whole.bytes().filter(|b| *b != b'_').count() as i64;
-    let mut value: i128 = 0;
+    let mut value: u128 = 0;
     let mut seen: i64 = 0;
     let mut round_up = false;
     for part in [whole, fraction] {
@@ -51,7 +51,7 @@ pub(crate) fn parse_decimal(text: &str, scale: u8) -> Option<i128> {
         }
         for byte in part.bytes() {
             let digit = match byte {
-                b'0'..=b'9' => i128::from(byte - b'0'),
+                b'0'..=b'9' => u128::from(byte - b'0'),
                 b'_' => continue,
                 _ => return None,
             };
@@ -64,10 +64,10 @@ pub(crate) fn parse_decimal(text: &str, scale: u8) -> Option<i128> {
         }
     }
     if value != 0 {
-        value = value.checked_mul(10i128.checked_pow(u32::try_from((kept - seen).max(0)).ok()?)?)?;
+        value = value.checked_mul(10u128.checked_pow(u32::try_from((kept - seen).max(0)).ok()?)?)?;
     }
-    value = value.checked_add(i128::from(round_up))?;
-    Some(if negative { -value } else { value })
+    value = value.checked_add(u128::from(round_up))?;
+    if negative { 0i128.checked_sub_unsigned(value) } else { i128::try_from(value).ok() }
 }
 
 /// A floating-point number; `inf`, `nan` and their longer names too.
@@ -202,6 +202,7 @@ fn zone_behind(text: &str) -> Option<Zone> {
 pub(crate) fn parse_time(text: &str) -> Option<i64> {
     let text = text.trim();
     let time = match leading_date(text) {
+        Some((_, "")) => return Some(0),
         Some((_, rest)) => rest.strip_prefix(['T', ' '])?,
         None => text,
     };
@@ -213,6 +214,19 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
 /// A timestamp without a zone; one that stands there is left out.
 pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
     zoned_timestamp(text).map(|(micros, _)| micros)
+}
+
+/// A timestamp in nanoseconds; finer digits are cut off. A zone that stands there is left out.
+pub(crate) fn parse_nanoseconds(text: &str) -> Option<i64> {
+    let micros = parse_timestamp(text)?;
+    if !is_finite_timestamp(micros) {
+        return Some(micros);
+    }
+    // The one point of a timestamp stands before its fraction.
+    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).chain(std::iter::repeat(b'0'));
+    let nanos = digits.skip(6).take(3).fold(0, |nanos, digit| nanos * 10 + i128::from(digit - b'0'));
+    i64::try_from(i128::from(micros) * 1000 + nanos).ok()
 }
 
 /// A timestamp in the zone that stands behind it, or else in `zone`.
@@ -268,6 +282,9 @@ pub(crate) fn parse_interval(text: &str) -> Option<Interval> {
         } else {
             let amount = parse_decimal(number, 6)?;
             let unit_end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+            if unit_end == 0 && (found || !rest.is_empty()) {
+                return None;
+            }
             let unit = if unit_end == 0 { "seconds" } else { &rest[..unit_end] };
             add_unit(&mut sum, amount, unit)?;
             rest = rest[unit_end..].trim_start();

@@ -14,20 +14,34 @@ fn quoted(text: &str) -> String {
     serde_json::Value::String(text.to_string()).to_string()
 }
 
+/// The shortest digits that read back as the same number: with an exponent below 0.000001 and from 1e21.
+fn write_double(out: &mut String, number: f64) {
+    let size = number.abs();
+    if size != 0.0 && !(1e-6..1e21).contains(&size) {
+        out.push_str(&format!("{number:e}"));
+        return;
+    }
+    let text = number.to_string();
+    out.push_str(&text);
+    if !text.contains('.') {
+        out.push_str(".0");
+    }
+}
+
 /// The JSON text of a value of type `t`.
 fn write(out: &mut String, value: &Value, t: &DataType) {
     match (value, t) {
         (Value::Null, _) => out.push_str("null"),
         (Value::Boolean(value), _) => out.push_str(if *value { "true" } else { "false" }),
         (Value::Varchar(text), DataType::Json) => out.push_str(text),
-        (Value::Float(number), _) => match serde_json::Number::from_f64(*number) {
-            Some(number) => out.push_str(&number.to_string()),
-            None => out.push_str(&quoted(&format_value(value, t))),
+        (Value::Float(number), _) => match number.is_finite() {
+            true => write_double(out, *number),
+            false => out.push_str(&quoted(&format_value(value, t))),
         },
         (Value::Int(_), DataType::Decimal { .. }) => {
             let text = format_value(value, t);
-            match text.parse::<f64>().ok().and_then(serde_json::Number::from_f64) {
-                Some(number) => out.push_str(&number.to_string()),
+            match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
+                Some(number) => write_double(out, number),
                 None => out.push_str(&text),
             }
         }
@@ -71,12 +85,7 @@ fn write(out: &mut String, value: &Value, t: &DataType) {
 }
 
 /// `to_json(value)`, and a cast to JSON of anything but text.
-pub(in crate::functions) fn to_json(
-    args: &[Column],
-    types: &[DataType],
-    _: &DataType,
-    _: usize,
-) -> Result<Column, RowError> {
+pub fn to_json(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
     texts_by_row(args[0].len(), |row, out| match value_at(&args[0], &types[0], row) {
         Value::Null => Ok(false),
         value => {
@@ -129,6 +138,30 @@ pub(in crate::functions) fn object(
             out.push_str(&quoted(&name));
             out.push(':');
             write(out, &value_at(&pair[1], &t[1], row_of(&pair[1], row)), &t[1]);
+        }
+        out.push('}');
+        Ok(true)
+    })
+}
+
+/// Objects of lists of rows of a name and a value; what `json_group_object` makes of its rows.
+pub fn object_of_rows(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    let Some(DataType::Struct(fields)) = types[0].item() else {
+        return Err(TaskError::bug("an object of something else than rows").into());
+    };
+    texts_by_row(args[0].len(), |row, out| {
+        let Value::List(rows) = value_at(&args[0], &types[0], row) else { return Ok(false) };
+        out.push('{');
+        for (i, pair) in rows.iter().enumerate() {
+            let Value::Struct(pair) = pair else { continue };
+            out.push_str(if i > 0 { "," } else { "" });
+            if pair[0] == Value::Null {
+                let message = "the name of a member of a JSON object cannot be NULL";
+                return Err(TaskError::user(ErrorCode::InvalidArguments, message));
+            }
+            out.push_str(&quoted(&format_value(&pair[0], &fields[0].1)));
+            out.push(':');
+            write(out, &pair[1], &fields[1].1);
         }
         out.push('}');
         Ok(true)

@@ -2,6 +2,7 @@
 
 pub(super) mod make;
 mod path;
+pub(super) mod structure;
 pub(super) mod typing;
 
 use super::RowError;

@@ -106,6 +106,11 @@ pub fn array(args: &[DataType]) -> Option<Signature> {
     Some(Signature { args: args.to_vec(), result: DataType::Json })
 }
 
+/// `json_pretty`.
+pub fn pretty(args: &[DataType]) -> Option<Signature> {
+    (args.len() == 1).then(|| maybe_path(args, DataType::Varchar))?
+}
+
 /// `json_object`: names and values by turns.
 pub fn object(args: &[DataType]) -> Option<Signature> {
     args.len().is_multiple_of(2).then(|| Signature { args: args.to_vec(), result: DataType::Json })

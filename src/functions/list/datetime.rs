@@ -29,6 +29,7 @@ const DAY_NAME: Typing = Overloads(&["TIMESTAMP -> VARCHAR", "DATE -> VARCHAR", 
 const FORMATTED: Typing = Overloads(&[
     "DATE, VARCHAR -> VARCHAR",
     "TIMESTAMP, VARCHAR -> VARCHAR",
+    "TIMESTAMP_NS, VARCHAR -> VARCHAR",
     "TIMESTAMPTZ, VARCHAR -> VARCHAR",
     "VARCHAR, DATE -> VARCHAR",
     "VARCHAR, TIMESTAMP -> VARCHAR",
@@ -108,7 +109,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "month(DATE '2024-03-15')",
     ),
     entry(
-        ("day", &["dayofmonth"]),
+        ("day", &["dayofmonth", "day_of_month"]),
         DateTime,
         DATE_PART,
         Never,
@@ -117,7 +118,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "day(DATE '2024-03-15')",
     ),
     entry(
-        ("week", &["weekofyear"]),
+        ("week", &["weekofyear", "week_of_year"]),
         DateTime,
         CALENDAR_PART,
         Never,
@@ -135,7 +136,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "dayofweek(DATE '2024-03-15')",
     ),
     entry(
-        ("isodow", &[]),
+        ("isodow", &["day_of_week"]),
         DateTime,
         CALENDAR_PART,
         Never,
@@ -144,7 +145,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "isodow(DATE '2024-03-15')",
     ),
     entry(
-        ("dayofyear", &[]),
+        ("dayofyear", &["day_of_year", "doy"]),
         DateTime,
         CALENDAR_PART,
         Never,
@@ -153,7 +154,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "dayofyear(DATE '2024-03-15')",
     ),
     entry(
-        ("isoyear", &[]),
+        ("isoyear", &["year_of_week", "yow"]),
         DateTime,
         CALENDAR_PART,
         Never,
@@ -408,7 +409,14 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
         ("nanosecond", &[]),
         DateTime,
-        TIME_PART,
+        Overloads(&[
+            "TIMESTAMP -> BIGINT",
+            "TIMESTAMP_NS -> BIGINT",
+            "DATE -> BIGINT",
+            "TIMESTAMPTZ -> BIGINT",
+            "TIME -> BIGINT",
+            "INTERVAL -> BIGINT",
+        ]),
         Never,
         dateparts::nanosecond,
         "nanoseconds since the minute began",
@@ -469,6 +477,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         Overloads(&[
             "DATE -> BIGINT",
             "TIMESTAMP -> BIGINT",
+            "TIMESTAMP_NS -> BIGINT",
             "TIMESTAMPTZ -> BIGINT",
             "TIME -> BIGINT",
             "INTERVAL -> BIGINT",
@@ -513,6 +522,15 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         datemake::from_milliseconds,
         "a timestamp of milliseconds since 1970",
         "make_timestamp_ms(1710506096500)",
+    ),
+    entry(
+        ("make_timestamp_ns", &[]),
+        DateTime,
+        Overloads(&["BIGINT -> TIMESTAMP_NS"]),
+        Never,
+        datemake::from_nanoseconds,
+        "a timestamp of nanoseconds since 1970",
+        "make_timestamp_ns(1710506096500000001)",
     ),
     entry(
         ("make_timestamptz", &[]),
@@ -656,6 +674,15 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "timestamptz_add(TIMESTAMPTZ '2024-03-30 12:00:00+00', INTERVAL 1 DAY, 'Europe/Berlin')",
     ),
     entry(
+        ("timestamptz_sub", &[]),
+        DateTime,
+        Overloads(&["TIMESTAMPTZ, TIMESTAMPTZ, VARCHAR -> INTERVAL"]),
+        Sometimes,
+        zones::subtract,
+        "the first less the second, with the days of a time zone",
+        "timestamptz_sub(TIMESTAMPTZ '2024-04-01 12:00:00+00', TIMESTAMPTZ '2024-03-30 12:00:00+00', 'Europe/Berlin')",
+    ),
+    entry(
         ("timestamptz_text", &[]),
         DateTime,
         Overloads(&["TIMESTAMPTZ, VARCHAR -> VARCHAR"]),
@@ -762,5 +789,14 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         compare::interval_micros,
         "the microseconds of an interval whose months have 30 days: what intervals are ordered by",
         "interval_micros(INTERVAL '1 month')",
+    ),
+    entry(
+        ("normalized_interval", &[]),
+        DateTime,
+        Overloads(&["INTERVAL -> INTERVAL"]),
+        Sometimes,
+        datespan::normalized,
+        "the interval with days of 24 hours and months of 30 days made whole",
+        "normalized_interval(INTERVAL '35 days 25 hours')",
     ),
 ];

@@ -1,7 +1,7 @@
 //! Functions of JSON.
 
 use super::entry;
-use crate::functions::json::{self, make, typing};
+use crate::functions::json::{self, make, structure, typing};
 use crate::functions::table::Category::Json;
 use crate::functions::table::Fails::{Never, Sometimes};
 use crate::functions::table::ScalarFunction;
@@ -9,7 +9,7 @@ use crate::functions::table::Typing::Rule;
 
 pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
-        ("json_extract", &["->", "json_extract_path"]),
+        ("json_extract", &["->", "json_extract_path", "json_array_get"]),
         Json,
         Rule(typing::extract, &["JSON, VARCHAR -> JSON", "JSON, BIGINT -> JSON", "JSON, VARCHAR[] -> JSON[]"]),
         Sometimes,
@@ -100,6 +100,24 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         json::merge_patch,
         "the first with the changes of the second (RFC 7396)",
         "json_merge_patch('{\"a\": 1}', '{\"b\": 2}')",
+    ),
+    entry(
+        ("json_structure", &[]),
+        Json,
+        Rule(typing::minified, &["JSON -> JSON"]),
+        Sometimes,
+        structure::structure,
+        "the types of its parts, as from_json takes them",
+        "json_structure('{\"a\": [1]}')",
+    ),
+    entry(
+        ("json_pretty", &[]),
+        Json,
+        Rule(typing::pretty, &["JSON -> VARCHAR"]),
+        Sometimes,
+        structure::pretty_text,
+        "over several lines, indented",
+        "json_pretty('{\"a\": [1]}')",
     ),
     entry(
         ("json", &["json_parse", "json_format"]),

@@ -11,6 +11,7 @@ mod operators;
 mod other;
 mod pattern;
 mod text;
+mod written;
 
 use super::Eval;
 use super::table::{Category, Fails, ScalarFunction, Typing};
@@ -27,6 +28,7 @@ pub(super) static FUNCTIONS: &[&[ScalarFunction]] = &[
     nested::ENTRIES,
     json::ENTRIES,
     other::ENTRIES,
+    written::ENTRIES,
 ];
 
 /// Name and aliases, in one argument.

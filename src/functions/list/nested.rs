@@ -12,6 +12,7 @@ const SAME: crate::functions::table::Typing = Rule(typing::same_list, &["T[] -> 
 const DOUBLES: crate::functions::table::Typing = Rule(typing::numbers_to_double, &["DOUBLE[] -> DOUBLE"]);
 const ONE_OF: crate::functions::table::Typing = Rule(typing::one_of, &["T[] -> T"]);
 const VECTORS: crate::functions::table::Typing = Rule(typing::vectors, &["DOUBLE[], DOUBLE[] -> DOUBLE"]);
+const BITS: crate::functions::table::Typing = Rule(typing::bits, &["T[] -> T"]);
 const TRUTH: crate::functions::table::Typing = Rule(typing::truth, &["BOOLEAN[] -> BOOLEAN"]);
 
 pub(super) static ENTRIES: &[ScalarFunction] = &[
@@ -133,7 +134,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "list_position([4, 5], 5)",
     ),
     entry(
-        ("list_has_any", &["array_has_any", "&&"]),
+        ("list_has_any", &["array_has_any", "&&", "arrays_overlap"]),
         Nested,
         Rule(typing::two_lists_true, &["T[], T[] -> BOOLEAN"]),
         Never,
@@ -232,7 +233,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "flatten([[1], [2, 3]])",
     ),
     entry(
-        ("list_zip", &["array_zip"]),
+        ("list_zip", &["array_zip", "zip"]),
         Nested,
         Rule(typing::zip, &["T[]... -> TUPLE(T...)[]"]),
         Never,
@@ -259,7 +260,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "list_where([4, 5], [true, false])",
     ),
     entry(
-        ("list_cosine_similarity", &["array_cosine_similarity"]),
+        ("list_cosine_similarity", &["array_cosine_similarity", "cosine_similarity"]),
         Nested,
         VECTORS,
         Sometimes,
@@ -268,7 +269,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "list_cosine_similarity([1, 0], [1, 1])",
     ),
     entry(
-        ("list_cosine_distance", &["array_cosine_distance"]),
+        ("list_cosine_distance", &["array_cosine_distance", "cosine_distance", "<=>"]),
         Nested,
         VECTORS,
         Sometimes,
@@ -277,7 +278,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "list_cosine_distance([1, 0], [1, 1])",
     ),
     entry(
-        ("list_inner_product", &["array_inner_product", "list_dot_product", "array_dot_product"]),
+        ("list_inner_product", &["array_inner_product", "list_dot_product", "array_dot_product", "dot_product"]),
         Nested,
         VECTORS,
         Sometimes,
@@ -298,7 +299,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "list_negative_inner_product([1, 2], [3, 4])",
     ),
     entry(
-        ("list_distance", &["array_distance"]),
+        ("list_distance", &["array_distance", "euclidean_distance", "<->"]),
         Nested,
         VECTORS,
         Sometimes,
@@ -451,6 +452,69 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "list_bool_and([true, false])",
     ),
     entry(
+        ("list_sem", &["array_sem"]),
+        Nested,
+        DOUBLES,
+        Never,
+        aggregate::error_of_mean,
+        "the standard error of the mean of the elements",
+        "list_sem([1, 2, 4])",
+    ),
+    entry(
+        ("list_mad", &["array_mad"]),
+        Nested,
+        DOUBLES,
+        Never,
+        aggregate::absolute_deviation,
+        "the median of the distances from the median",
+        "list_mad([1, 2, 4, 9])",
+    ),
+    entry(
+        ("list_entropy", &["array_entropy"]),
+        Nested,
+        Rule(typing::entropy, &["T[] -> DOUBLE"]),
+        Never,
+        aggregate::entropy,
+        "the entropy of the elements, in bits",
+        "list_entropy([1, 1, 2])",
+    ),
+    entry(
+        ("list_approx_count_distinct", &["array_approx_count_distinct"]),
+        Nested,
+        Rule(typing::count, &["T[] -> BIGINT"]),
+        Never,
+        aggregate::distinct,
+        "how many different elements there are",
+        "list_approx_count_distinct([1, 2, 2])",
+    ),
+    entry(
+        ("list_bit_and", &["array_bit_and"]),
+        Nested,
+        BITS,
+        Never,
+        aggregate::bit_and,
+        "the bits that all elements have",
+        "list_bit_and([6, 3])",
+    ),
+    entry(
+        ("list_bit_or", &["array_bit_or"]),
+        Nested,
+        BITS,
+        Never,
+        aggregate::bit_or,
+        "the bits that any element has",
+        "list_bit_or([6, 3])",
+    ),
+    entry(
+        ("list_bit_xor", &["array_bit_xor"]),
+        Nested,
+        BITS,
+        Never,
+        aggregate::bit_xor,
+        "the bits that an odd number of elements have",
+        "list_bit_xor([6, 3])",
+    ),
+    entry(
         ("list_bool_or", &["array_bool_or"]),
         Nested,
         TRUTH,
@@ -478,7 +542,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         "list_histogram([1, 1, 2])",
     ),
     entry(
-        ("array_to_string", &["list_to_string"]),
+        ("array_to_string", &["list_to_string", "array_join"]),
         Nested,
         Rule(typing::joined, &["T[], VARCHAR -> VARCHAR"]),
         Never,
@@ -663,6 +727,24 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         maps::has_key,
         "whether a map has a key",
         "map_contains(MAP {'a': 1}, 'a')",
+    ),
+    entry(
+        ("map_contains_value", &[]),
+        Nested,
+        Rule(typing::has_value, &["MAP(K, V), V -> BOOLEAN"]),
+        Never,
+        maps::has_value,
+        "whether a value is in the map",
+        "map_contains_value(MAP {'a': 1}, 1)",
+    ),
+    entry(
+        ("map_contains_entry", &[]),
+        Nested,
+        Rule(typing::has_entry, &["MAP(K, V), K, V -> BOOLEAN"]),
+        Never,
+        maps::has_entry,
+        "whether a key with that value is in the map",
+        "map_contains_entry(MAP {'a': 1}, 'a', 1)",
     ),
     entry(
         ("map_concat", &[]),

@@ -119,7 +119,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
         ("||", &[]),
         Operator,
-        Rule(text::joining, &["ANY, ANY -> VARCHAR"]),
+        Rule(text::joining, &["ANY, ANY -> VARCHAR", "BLOB, BLOB -> BLOB"]),
         Never,
         text::join,
         "both texts, one after the other",

@@ -1,11 +1,11 @@
 //! Functions about the query and its values.
 
 use super::entry;
-use crate::functions::other;
 use crate::functions::table::Category::Other;
-use crate::functions::table::Fails::{Never, Sometimes};
+use crate::functions::table::Fails::{Never, Sometimes, Volatile};
 use crate::functions::table::ScalarFunction;
 use crate::functions::table::Typing::{self, Overloads, Rule};
+use crate::functions::{other, uuids};
 
 const NAME: Typing = Overloads(&["-> VARCHAR"]);
 
@@ -55,6 +55,33 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         other::schema,
         "the schema of tables without one",
         "current_schema()",
+    ),
+    entry(
+        ("uuid", &["gen_random_uuid", "uuidv4"]),
+        Other,
+        Overloads(&["-> UUID"]),
+        Volatile,
+        uuids::random,
+        "a random UUID, another one for every row",
+        "uuid() IS NOT NULL",
+    ),
+    entry(
+        ("uuid_extract_version", &[]),
+        Other,
+        Overloads(&["UUID -> UINTEGER"]),
+        Never,
+        uuids::version,
+        "the version of a UUID",
+        "uuid_extract_version(UUID '6ba7b810-9dad-41d1-80b4-00c04fd430c8')",
+    ),
+    entry(
+        ("uuid_extract_timestamp", &[]),
+        Other,
+        Overloads(&["UUID -> TIMESTAMPTZ"]),
+        Sometimes,
+        uuids::timestamp,
+        "when a UUID of version 7 was made",
+        "uuid_extract_timestamp(UUID '019482e4-1441-7aad-8127-eec637573a0a')",
     ),
     entry(
         ("constant_or_null", &[]),

@@ -75,7 +75,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         ]),
         Sometimes,
         regexp::extract,
-        "the first match, or a group of it",
+        "the first match, or a group of it; with a list of names a struct of the groups",
         "regexp_extract('abc', 'b(.)', 1)",
     ),
     entry(

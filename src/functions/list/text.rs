@@ -5,7 +5,7 @@ use crate::functions::table::Category::Text;
 use crate::functions::table::Fails::{Never, Sometimes};
 use crate::functions::table::ScalarFunction;
 use crate::functions::table::Typing::{self, Overloads, Rule};
-use crate::functions::{encoding, graphemes, paths, print, similarity, text, translate, units};
+use crate::functions::{encoding, graphemes, paths, print, similarity, text, translate, units, urls};
 
 const TEXT_TO_TEXT: Typing = Overloads(&["VARCHAR -> VARCHAR"]);
 const TRIMMING: Typing = Overloads(&["VARCHAR -> VARCHAR", "VARCHAR, VARCHAR -> VARCHAR"]);
@@ -112,7 +112,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
     entry(
         ("repeat", &[]),
         Text,
-        Overloads(&["VARCHAR, BIGINT -> VARCHAR"]),
+        Rule(text::repeat_typing, &["VARCHAR, BIGINT -> VARCHAR", "BLOB, BIGINT -> BLOB", "T[], BIGINT -> T[]"]),
         Sometimes,
         text::repeat,
         "several times in a row",
@@ -473,5 +473,68 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         paths::filename,
         "the last part of a path; without its extension if told so",
         "parse_filename('path/to/file.csv', true)",
+    ),
+    entry(
+        ("url_extract_protocol", &[]),
+        Text,
+        Overloads(&["VARCHAR -> VARCHAR"]),
+        Never,
+        urls::protocol,
+        "what stands before the colon of a URL",
+        "url_extract_protocol('https://example.com:8080/a%20b?q=1&r=x#top')",
+    ),
+    entry(
+        ("url_extract_host", &[]),
+        Text,
+        Overloads(&["VARCHAR -> VARCHAR"]),
+        Never,
+        urls::host,
+        "the host of a URL",
+        "url_extract_host('https://example.com:8080/a%20b?q=1&r=x#top')",
+    ),
+    entry(
+        ("url_extract_port", &[]),
+        Text,
+        Overloads(&["VARCHAR -> BIGINT"]),
+        Never,
+        urls::port,
+        "the port of a URL, if it names one",
+        "url_extract_port('https://example.com:8080/a%20b?q=1&r=x#top')",
+    ),
+    entry(
+        ("url_extract_path", &[]),
+        Text,
+        Overloads(&["VARCHAR -> VARCHAR"]),
+        Never,
+        urls::path,
+        "the path of a URL, its escapes read",
+        "url_extract_path('https://example.com:8080/a%20b?q=1&r=x#top')",
+    ),
+    entry(
+        ("url_extract_query", &[]),
+        Text,
+        Overloads(&["VARCHAR -> VARCHAR"]),
+        Never,
+        urls::query,
+        "what stands behind the question mark of a URL",
+        "url_extract_query('https://example.com:8080/a%20b?q=1&r=x#top')",
+    ),
+    entry(
+        ("url_extract_fragment", &[]),
+        Text,
+        Overloads(&["VARCHAR -> VARCHAR"]),
+        Never,
+        urls::fragment,
+        "what stands behind the # of a URL",
+        "url_extract_fragment('https://example.com:8080/a%20b?q=1&r=x#top')",
+    ),
+    entry(
+        ("url_extract_parameter", &[]),
+        Text,
+        Overloads(&["VARCHAR, VARCHAR -> VARCHAR"]),
+        Never,
+        urls::parameter,
+        "the first value of a parameter of a URL's query",
+        "url_extract_parameter('https://example.com:8080/a%20b?q=1&r=x#top', 'r')",
     ),
 ];

@@ -83,6 +83,17 @@ fn squares(values: &[f64]) -> f64 {
     squares
 }
 
+/// The middle value, or between the two middle ones.
+fn middle(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        n if n % 2 == 1 => Some(values[middle]),
+        _ => Some(values[middle - 1] + (values[middle] - values[middle - 1]) / 2.0),
+    }
+}
+
 macro_rules! of_doubles {
     ($($(#[$doc:meta])* $name:ident = $f:expr;)*) => {$(
         $(#[$doc])*
@@ -105,16 +116,19 @@ of_doubles! {
     deviation_of_all = |values| (!values.is_empty()).then(|| (squares(values) / values.len() as f64).sqrt());
     /// `list_stddev_samp(list)`.
     deviation = |values| (values.len() > 1).then(|| (squares(values) / (values.len() - 1) as f64).sqrt());
-    /// `list_median(list)`.
-    median = |values| {
-        values.sort_by(f64::total_cmp);
-        let middle = values.len() / 2;
-        match values.len() {
-            0 => None,
-            n if n % 2 == 1 => Some(values[middle]),
-            _ => Some(values[middle - 1] + (values[middle] - values[middle - 1]) / 2.0),
-        }
+    /// `list_sem(list)`.
+    error_of_mean = |values| {
+        let count = values.len() as f64;
+        (!values.is_empty()).then(|| (squares(values) / count).sqrt() / count.sqrt())
     };
+    /// `list_mad(list)`.
+    absolute_deviation = |values| {
+        let middle = middle(values)?;
+        values.iter_mut().for_each(|value| *value = (*value - middle).abs());
+        self::middle(values)
+    };
+    /// `list_median(list)`.
+    median = |values| middle(values);
 }
 
 /// One of the elements of each list; `choose` gets their byte strings.
@@ -170,6 +184,69 @@ pub fn mode(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> Resu
         }
         counts.into_values().max_by_key(|(count, first)| (*count, std::cmp::Reverse(*first))).map(|(_, first)| first)
     })
+}
+
+/// How often each of the elements of a list is there.
+fn counts_of(bytes: &BinaryViewArray, range: Range<usize>) -> BTreeMap<&[u8], usize> {
+    let mut counts = BTreeMap::new();
+    for i in range.filter(|i| bytes.is_valid(*i)) {
+        *counts.entry(bytes.value(i)).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// `list_entropy(list)`: in bits.
+pub fn entropy(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    let lists = Lists::of(&args[0], &item_of(&types[0])?)?;
+    let bytes = encoded(lists.items())?;
+    numbers_by_row::<Float64Type>(args[0].len(), |row| {
+        let Some(range) = lists.get(row) else { return Ok(None) };
+        let counts = counts_of(&bytes, range);
+        let total = counts.values().sum::<usize>() as f64;
+        let bits = counts.values().map(|count| *count as f64 / total).map(|share| share * share.log2());
+        // Adding to zero turns the -0.0 of one value into 0.0.
+        Ok(Some(0.0 - bits.sum::<f64>()))
+    })
+}
+
+/// `list_approx_count_distinct(list)`: exact, a list is small.
+pub fn distinct(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
+    let lists = Lists::of(&args[0], &item_of(&types[0])?)?;
+    let bytes = encoded(lists.items())?;
+    numbers_by_row::<Int64Type>(args[0].len(), |row| {
+        Ok(lists.get(row).map(|range| counts_of(&bytes, range).len() as i64))
+    })
+}
+
+/// The bits of the elements of each list, put together.
+fn bits(
+    args: &[Column],
+    types: &[DataType],
+    result: &DataType,
+    f: impl Fn(i128, i128) -> i128,
+) -> Result<Column, RowError> {
+    let lists = Lists::of(&args[0], &item_of(&types[0])?)?;
+    let items = lists.items().cast(&polars::prelude::DataType::Int128)?.into_column();
+    let values = Numbers::<Int128Type>::of(&items)?;
+    let joined = numbers_by_row::<Int128Type>(args[0].len(), |row| {
+        Ok(lists.get(row).and_then(|range| range.filter_map(|i| values.get(i)).reduce(&f)))
+    })?;
+    Ok(joined.cast(&result.physical())?)
+}
+
+/// `list_bit_and(list)`.
+pub fn bit_and(args: &[Column], types: &[DataType], result: &DataType, _: usize) -> Result<Column, RowError> {
+    bits(args, types, result, |a, b| a & b)
+}
+
+/// `list_bit_or(list)`.
+pub fn bit_or(args: &[Column], types: &[DataType], result: &DataType, _: usize) -> Result<Column, RowError> {
+    bits(args, types, result, |a, b| a | b)
+}
+
+/// `list_bit_xor(list)`.
+pub fn bit_xor(args: &[Column], types: &[DataType], result: &DataType, _: usize) -> Result<Column, RowError> {
+    bits(args, types, result, |a, b| a ^ b)
 }
 
 fn truths(args: &[Column], all: bool) -> Result<Column, RowError> {

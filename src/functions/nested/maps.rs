@@ -171,6 +171,49 @@ pub fn has_key(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -
     Ok(booleans_by_row(places.len(), |row| places[row].map(|place| place.is_some())))
 }
 
+/// `map_contains_value(map, value)`.
+pub fn has_value(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let maps = Maps::of(&args[0], &types[0])?;
+    let values = encoded(&maps.values)?;
+    let wanted = encoded(args[1].as_materialized_series())?;
+    Ok(booleans_by_row(result_length(args, rows), |row| {
+        let at = if wanted.len() == 1 { 0 } else { row };
+        let mut range = maps.entries.get(row)?;
+        Some(wanted.is_valid(at) && range.any(|i| values.is_valid(i) && values.value(i) == wanted.value(at)))
+    }))
+}
+
+/// `map_contains_entry(map, key, value)`: NULL is a value like any other.
+pub fn has_entry(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    let (maps, places) = found(&args[..2], &types[0], rows)?;
+    let values = encoded(&maps.values)?;
+    let wanted = encoded(args[2].as_materialized_series())?;
+    Ok(booleans_by_row(result_length(args, rows), |row| {
+        let at = if wanted.len() == 1 { 0 } else { row };
+        let place = places[if places.len() == 1 { 0 } else { row }]?;
+        let value = |array: &BinaryViewArray, i: usize| array.is_valid(i).then(|| array.value(i).to_vec());
+        Some(place.is_some_and(|i| value(&values, i) == value(&wanted, at)))
+    }))
+}
+
+/// Maps of lists of rows of a key and a value: the first value of each key, without a NULL key; what `map_agg` makes of its
+/// rows.
+pub fn of_rows(args: &[Column], types: &[DataType], result: &DataType, _: usize) -> Result<Column, RowError> {
+    let pairs = Maps::of(&args[0], &types[0])?;
+    let bytes = encoded(&pairs.keys)?;
+    let (mut ends, mut valid, mut places) = (vec![0i64], Vec::new(), Vec::<IdxSize>::new());
+    for row in 0..args[0].len() {
+        let range = pairs.entries.get(row);
+        valid.push(range.is_some());
+        let mut seen = BTreeSet::new();
+        let first = |i: &usize| bytes.is_valid(*i) && seen.insert(bytes.value(*i));
+        places.extend(range.into_iter().flatten().filter(first).map(|i| i as IdxSize));
+        ends.push(places.len() as i64);
+    }
+    let parts = [take(&pairs.keys, &places).into_column(), take(&pairs.values, &places).into_column()];
+    Ok(entries_of(result, &parts, ends, valid)?)
+}
+
 /// `map_concat(maps...)`: a key of several maps keeps its place and takes the last value.
 pub fn concat(args: &[Column], types: &[DataType], result: &DataType, rows: usize) -> Result<Column, RowError> {
     let length = result_length(args, rows);

@@ -257,6 +257,16 @@ pub fn count(args: &[DataType]) -> Option<Signature> {
     aggregated(args, |_| Some(DataType::BigInt))
 }
 
+/// `list_entropy`.
+pub fn entropy(args: &[DataType]) -> Option<Signature> {
+    aggregated(args, |_| Some(DataType::Double))
+}
+
+/// `list_bit_and` and its like: whole numbers.
+pub fn bits(args: &[DataType]) -> Option<Signature> {
+    aggregated(args, |t| t.is_integer().then(|| t.clone()))
+}
+
 /// `list_bool_and`, `list_bool_or`.
 pub fn truth(args: &[DataType]) -> Option<Signature> {
     aggregated(args, |t| matches!(t, DataType::Boolean | DataType::Null).then_some(DataType::Boolean))
@@ -278,7 +288,9 @@ pub fn range(args: &[DataType]) -> Option<Signature> {
         [_] | [_, _] | [_, _, _] if args.iter().all(|t| t.is_integer() || *t == Null) => {
             signature(vec![BigInt; args.len()], BigInt.list_of())
         }
-        [a, b, Interval | Null] if [a, b].iter().all(|t| matches!(t, Date | Timestamp | TimestampTz | Null)) => {
+        [a, b, Interval | Null]
+            if [a, b].iter().all(|t| t.is_timestamp() || matches!(t, Date | TimestampTz | Null)) =>
+        {
             let t = if *a == TimestampTz || *b == TimestampTz { TimestampTz } else { Timestamp };
             signature(vec![t.clone(), t.clone(), Interval], t.list_of())
         }
@@ -377,6 +389,23 @@ pub fn maps(args: &[DataType]) -> Option<Signature> {
 /// `list_histogram(list)`.
 pub fn histogram(args: &[DataType]) -> Option<Signature> {
     aggregated(args, |t| Some(DataType::Map(Box::new(t.clone()), Box::new(DataType::UBigInt))))
+}
+
+/// `map_contains_value(map, value)`.
+pub fn has_value(args: &[DataType]) -> Option<Signature> {
+    let [of, wanted] = args else { return None };
+    let (key, value) = key_value(of)?;
+    let common = common_type(&value, wanted)?;
+    signature(vec![DataType::Map(Box::new(key), Box::new(common.clone())), common], DataType::Boolean)
+}
+
+/// `map_contains_entry(map, key, value)`.
+pub fn has_entry(args: &[DataType]) -> Option<Signature> {
+    let [of, key_wanted, value_wanted] = args else { return None };
+    let (key, value) = key_value(of)?;
+    let (key, value) = (common_type(&key, key_wanted)?, common_type(&value, value_wanted)?);
+    let of = DataType::Map(Box::new(key.clone()), Box::new(value.clone()));
+    signature(vec![of, key, value], DataType::Boolean)
 }
 
 /// `row(a, b, ...)`.

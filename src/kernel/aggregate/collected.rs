@@ -2,12 +2,37 @@
 
 use super::kept::{Lists, list_series};
 use super::quantiles::{self, Fractions};
-use crate::journal::TaskError;
+use crate::functions::nested::struct_column;
+use crate::functions::{Eval, json_object_of_rows, list_histogram, map_of_rows, to_json};
+use crate::journal::{ErrorCode, TaskError};
 use crate::kernel::columns;
 use crate::kernel::keys::{KeyTable, NullKeys};
 use crate::plan::{ColumnId, logical::SortKey};
+use crate::sql::types::Interval;
 use crate::sql::{DataType as SqlType, Value};
 use polars::prelude::*;
+
+/// Values that a function of lists makes of the rows of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    Histogram,
+    JsonArray,
+    JsonObject,
+    Map,
+}
+
+impl Made {
+    /// The function, and the type of what it makes of arguments of these types.
+    fn function(self, args: &[SqlType]) -> (Eval, SqlType) {
+        let map_to = |value: SqlType| SqlType::Map(Box::new(args[0].clone()), Box::new(value));
+        match self {
+            Made::Histogram => (list_histogram, map_to(SqlType::UBigInt)),
+            Made::JsonArray => (to_json, SqlType::Json),
+            Made::JsonObject => (json_object_of_rows, SqlType::Json),
+            Made::Map => (map_of_rows, map_to(args.last().cloned().unwrap_or(SqlType::Null))),
+        }
+    }
+}
 
 /// What is made of the values of a group.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +52,12 @@ pub enum Collected {
     /// The so many most frequent.
     TopValues(usize),
     Entropy,
+    /// What a function of lists makes of the rows: of their values, or of pairs of them.
+    Made(Made),
+    /// The average of values by their weights.
+    Weighted,
+    /// The average of intervals.
+    Interval,
     /// The so many least or greatest by the last argument: values of the first.
     Best {
         count: usize,
@@ -59,6 +90,12 @@ impl Collected {
             "mad" => Collected::Deviation,
             "mode" => Collected::Mode,
             "entropy" => Collected::Entropy,
+            "histogram" => Collected::Made(Made::Histogram),
+            "json_group_array" => Collected::Made(Made::JsonArray),
+            "json_group_object" => Collected::Made(Made::JsonObject),
+            "map_agg" => Collected::Made(Made::Map),
+            "weighted_avg" => Collected::Weighted,
+            "avg" if args.first() == Some(&SqlType::Interval) => Collected::Interval,
             "approx_top_k" => Collected::TopValues(number?),
             "min" | "arg_min" => Collected::Best { count: number?, greatest: false },
             "max" | "arg_max" => Collected::Best { count: number?, greatest: true },
@@ -68,7 +105,11 @@ impl Collected {
 
     /// Whether rows with a NULL argument count.
     pub fn takes_nulls(&self, function: &str) -> bool {
-        matches!(self, Collected::List | Collected::End { .. }) && function != "any_value"
+        match self {
+            Collected::List | Collected::End { .. } => function != "any_value",
+            Collected::Made(made) => *made != Made::Histogram,
+            _ => false,
+        }
     }
 
     /// The value of each group. `args` are the types of the arguments, which come before the other columns.
@@ -116,6 +157,45 @@ impl Collected {
                 let values: Float64Chunked = frequencies(lists)?.into_iter().map(|f| Some(bits(f))).collect();
                 Ok(values.into_series())
             }
+            Collected::Made(made) => {
+                let empty = |group: usize| lists.length(group) == 0;
+                let (rows, dtype) = match args {
+                    [_] => (lists.list(0, &empty)?, dtype.clone().list_of()),
+                    _ => {
+                        let part = |i: usize| (["key", "value"][i].to_string(), args[i].clone());
+                        let fields = vec![part(0), part(1)];
+                        let parts: Vec<Column> = lists.columns[..2].iter().cloned().map(Column::from).collect();
+                        let rows = struct_column(&fields, &parts, parts[0].len(), None)?;
+                        let rows = list_series(rows.as_materialized_series(), &lists.offsets, &empty)?;
+                        (rows, SqlType::Struct(fields).list_of())
+                    }
+                };
+                let (make, result) = made.function(args);
+                let values = make(&[rows.into_column()], &[dtype], &result, lists.groups()).map_err(|e| e.error)?;
+                Ok(values.take_materialized_series())
+            }
+            Collected::Weighted => {
+                let (values, weights) = (lists.columns[0].f64()?, lists.columns[1].f64()?);
+                let average = |group: usize| {
+                    let (mut sum, mut weight) = (0.0, 0.0);
+                    for row in lists.offsets[group]..lists.offsets[group + 1] {
+                        let (value, by) = values.get(row).zip(weights.get(row))?;
+                        sum += value * by;
+                        weight += by;
+                    }
+                    (weight != 0.0).then(|| sum / weight)
+                };
+                Ok((0..lists.groups()).map(average).collect::<Float64Chunked>().into_series())
+            }
+            Collected::Interval => {
+                let values = lists.columns[0].i128()?;
+                let mut averages: Vec<Option<i128>> = Vec::with_capacity(lists.groups());
+                for group in 0..lists.groups() {
+                    let rows = lists.offsets[group]..lists.offsets[group + 1];
+                    averages.push(average_interval(rows.filter_map(|row| values.get(row)))?);
+                }
+                Ok(averages.into_iter().collect::<Int128Chunked>().into_series())
+            }
             Collected::Best { count, greatest } => {
                 let key = args.len() - 1;
                 let order = SortKey { column: ColumnId(0), descending: *greatest, nulls_first: false };
@@ -131,6 +211,30 @@ impl Collected {
             }
         }
     }
+}
+
+/// The average of packed intervals: what is left of months becomes days (30 a month), what is left of days becomes time.
+fn average_interval(values: impl Iterator<Item = i128>) -> Result<Option<i128>, TaskError> {
+    let (mut months, mut days, mut micros, mut count) = (0i128, 0i128, 0i128, 0i128);
+    for value in values.map(Interval::unpack) {
+        months += i128::from(value.months);
+        days += i128::from(value.days);
+        micros += i128::from(value.micros);
+        count += 1;
+    }
+    if count == 0 {
+        return Ok(None);
+    }
+    days += months % count * 30;
+    micros += days % count * 86_400_000_000;
+    // Each is the average of values of its type, and carries less than one unit more.
+    let out_of_range = || TaskError::user(ErrorCode::NumericValueOutOfRange, "Interval out of range");
+    let average = Interval {
+        months: i32::try_from(months / count).map_err(|_| out_of_range())?,
+        days: i32::try_from(days / count).map_err(|_| out_of_range())?,
+        micros: i64::try_from(micros / count).map_err(|_| out_of_range())?,
+    };
+    Ok(Some(average.pack()))
 }
 
 fn values_at(lists: &Lists, places: &[IdxSize]) -> Series {

@@ -122,6 +122,12 @@ impl<'q> Binder<'q> {
                 }
             }
         }
+        // A fraction of rows in descending order counts from the greatest value, whatever they are ordered by.
+        if matches!(find_aggregate(name).map(|f| f.name), Some("quantile_cont" | "quantile_disc"))
+            && written.order_by.first().is_some_and(|key| key.options.sort == Some(ast::OrderBySort::Desc))
+        {
+            descending_argument = true;
+        }
         let filter = match written.filter {
             Some(filter) => Some(condition(self.expression(filter, inside)?, "FILTER")?),
             None => None,

@@ -167,6 +167,10 @@ impl<'q> Binder<'q> {
             let (dtype, value) = self.context.tables.variable(variable).unwrap_or((DataType::Null, Value::Null));
             return Ok(Expr::literal(value, dtype).at(place));
         }
+        let args = match super::written::written_with_others(&name, args, &self.context.clock, place)? {
+            Ok(bound) => return Ok(bound),
+            Err(args) => args,
+        };
         let (name, args) = super::dates::as_written(name, args, &self.context.clock);
         let bound = scalar(&name, args, place).map_err(|error| match error.code {
             ErrorCode::FunctionNotFound => Diagnostic { span: name_place, ..error },

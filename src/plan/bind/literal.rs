@@ -153,7 +153,18 @@ pub(super) fn data_type(written: &ast::DataType, place: Option<Span>) -> Result<
         A::Blob(_) | A::Bytea | A::Varbinary(_) | A::Binary(_) => DataType::Blob,
         A::Date => DataType::Date,
         A::Time(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => DataType::Time,
-        A::Timestamp(_, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) | A::Datetime(_) => DataType::Timestamp,
+        A::Timestamp(digits, TimezoneInfo::None | TimezoneInfo::WithoutTimeZone) => match digits {
+            Some(0) => DataType::TimestampS,
+            Some(1..=3) => DataType::TimestampMs,
+            None | Some(4..=6) => DataType::Timestamp,
+            Some(7..=9) => DataType::TimestampNs,
+            Some(_) => {
+                return Err(
+                    Diagnostic::new(ErrorCode::TypeMismatch, "a TIMESTAMP has at most 9 digits of a second").at(place)
+                );
+            }
+        },
+        A::Datetime(_) => DataType::Timestamp,
         A::Timestamp(_, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => DataType::TimestampTz,
         A::Interval { .. } => DataType::Interval,
         A::Uuid => DataType::Uuid,
@@ -204,10 +215,9 @@ fn custom(name: &str, place: Option<Span>) -> Result<DataType> {
         "TIMESTAMP_US" => DataType::Timestamp,
         "BPCHAR" => DataType::Varchar,
         "GUID" => DataType::Uuid,
-        "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => {
-            return Err(not_supported(format!("type {name}"), place)
-                .hint("a TIMESTAMP has microseconds; date_trunc makes them coarser"));
-        }
+        "TIMESTAMP_S" => DataType::TimestampS,
+        "TIMESTAMP_MS" => DataType::TimestampMs,
+        "TIMESTAMP_NS" => DataType::TimestampNs,
         "UHUGEINT" | "UINT128" | "TIMETZ" | "BIT" | "BITSTRING" | "JSON" | "VARIANT" | "BIGNUM" => {
             return Err(not_supported(format!("type {name}"), place));
         }

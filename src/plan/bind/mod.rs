@@ -30,6 +30,7 @@ mod unnest;
 mod view;
 mod window;
 pub mod write;
+mod written;
 
 pub use binder::{BindContext, bind};
 pub use recursive::QueryRunner;

@@ -26,7 +26,7 @@ fn text_of(expr: &Expr) -> Option<&str> {
 }
 
 /// A struct of these values under these names. INVALID_ARGUMENTS for a name that is there twice.
-fn pack(fields: Vec<(String, Expr)>, place: Option<Span>) -> Result<Expr> {
+pub(super) fn pack(fields: Vec<(String, Expr)>, place: Option<Span>) -> Result<Expr> {
     for (i, (name, value)) in fields.iter().enumerate() {
         if fields[..i].iter().any(|(other, _)| other.eq_ignore_ascii_case(name) && !name.is_empty()) {
             let message = format!("the struct has two fields \"{name}\"");

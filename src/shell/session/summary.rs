@@ -114,8 +114,7 @@ fn questions(column: &str, dtype: &DataType) -> [String; QUESTIONS] {
     let text = |call: String| format!("CAST({call} AS VARCHAR)");
     let ordered = !matches!(dtype, DataType::List(_) | DataType::Struct(_));
     let numeric = dtype.is_numeric();
-    let quantiles =
-        numeric || matches!(dtype, DataType::Date | DataType::Timestamp | DataType::TimestampTz | DataType::Time);
+    let quantiles = numeric || dtype.is_temporal();
     let when = |wanted: bool, call: String| if wanted { text(call) } else { null() };
     let quantile = |share: &str| when(quantiles, format!("quantile_disc({column}, {share})"));
     [
