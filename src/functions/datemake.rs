@@ -142,7 +142,7 @@ fn count_of(
     })
 }
 
-/// `epoch_ms(x)`; a number is made a timestamp.
+/// `epoch_ms(x)`: a point in time is rounded half away from zero, a time of day or an interval is cut; a number is made a timestamp.
 pub(super) fn epoch_ms(
     args: &[Column],
     types: &[DataType],
@@ -152,7 +152,10 @@ pub(super) fn epoch_ms(
     if *result == DataType::Timestamp {
         return from_milliseconds(args, types, result, rows);
     }
-    count_of(args, types, rows, |micros| Some(micros.div_euclid(1000)))
+    match types[0] {
+        DataType::Time | DataType::Interval => count_of(args, types, rows, |micros| Some(micros / 1000)),
+        _ => count_of(args, types, rows, |micros| Some(micros / 1000 + micros % 1000 / 500)),
+    }
 }
 
 /// `epoch_us(x)`.

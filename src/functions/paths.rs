@@ -24,11 +24,9 @@ fn parts(
     let texts = Texts::of(&args[0])?;
     let options = args.get(at).map(Texts::of).transpose()?;
     texts_by_row(result_length(args, rows), |row, out| {
-        let option = match &options {
-            Some(options) => options.get(row),
-            None => Some("both_slash"),
-        };
-        let (Some(text), Some(option)) = (texts.get(row), option) else { return Ok(false) };
+        let Some(text) = texts.get(row) else { return Ok(false) };
+        // An option that is NULL is none, as in DuckDB.
+        let option = options.as_ref().and_then(|options| options.get(row)).unwrap_or("both_slash");
         match f(text, separators(option), row) {
             Some(part) => out.push_str(part),
             None => return Ok(false),
@@ -60,7 +58,7 @@ pub(super) fn filename(args: &[Column], types: &[DataType], _: &DataType, rows: 
     parts(args, rows, at, |path, separators, row| {
         let name = path.rfind(separators).map_or(path, |at| &path[at + 1..]);
         let without = match &bare {
-            Some(bare) => bare.get(row)?,
+            Some(bare) => bare.get(row).unwrap_or(false),
             None => false,
         };
         Some(if without { name.rfind('.').map_or(name, |at| &name[..at]) } else { name })

@@ -410,14 +410,14 @@ fn range_pairs(parts: &[Expr], input: &Cardinality) -> f64 {
 /// `column < constant` and its kin as the part of the column's range that it leaves, from 0 to 1.
 fn comparison(predicate: &Expr, input: &Cardinality) -> Option<(ColumnId, f64, f64)> {
     let ExprKind::Call { function, args } = &predicate.kind else { return None };
+    if !matches!(function.as_str(), "<" | "<=" | ">" | ">=") {
+        return None;
+    }
     let (id, constant, less) = match (column(&args[0]), column(&args[1])) {
         (Some(id), None) => (id, literal(&args[1], &args[0])?, matches!(function.as_str(), "<" | "<=")),
         (None, Some(id)) => (id, literal(&args[0], &args[1])?, matches!(function.as_str(), ">" | ">=")),
         _ => return None,
     };
-    if !matches!(function.as_str(), "<" | "<=" | ">" | ">=") {
-        return None;
-    }
     let range = input.columns.get(&id)?;
     let (min, max) = (range.min?, range.max?);
     let at = if max > min { ((constant - min) / (max - min)).clamp(0.0, 1.0) } else { 0.5 };

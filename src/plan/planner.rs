@@ -13,5 +13,7 @@ use crate::sql::settings::Settings;
 pub fn plan(mut query: Query, settings: &Settings, clock: QueryClock) -> Result<PhysicalQuery> {
     zones::name_zone(&mut query.plan, clock.zone);
     intervals::order_by_length(&mut query.plan, &mut query.next_column);
-    stages::cut(optimize::optimize(query, clock)?, settings)
+    let mut query = optimize::optimize(query, clock)?;
+    intervals::group_by_length(&mut query.plan, &mut query.next_column);
+    stages::cut(query, settings)
 }

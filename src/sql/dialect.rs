@@ -1,6 +1,9 @@
 //! The SQL that is understood: DuckDB's, as sqlparser has it, plus what that dialect leaves out.
 
-use sqlparser::ast::{BinaryOperator, DataType, Expr, Ident, ObjectName, TypedString, UnaryOperator};
+use sqlparser::ast::{
+    BinaryOperator, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    Ident, ObjectName, TypedString, UnaryOperator,
+};
 use sqlparser::dialect::{Dialect, DuckDbDialect, Precedence};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -71,6 +74,9 @@ impl Dialect for FaultlabDialect {
             return Some(parser.parse_subexpr(precedence).map(joined));
         }
         let negated = parser.peek_keyword(Keyword::NOT);
+        if let Some(contained) = in_value(parser, left, negated, precedence) {
+            return Some(contained);
+        }
         let is_glob = |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::GLOB);
         let op = match &parser.peek_nth_token_ref(usize::from(negated)).token {
             token if is_glob(token) => BinaryOperator::Glob,
@@ -82,13 +88,8 @@ impl Dialect for FaultlabDialect {
         }
         parser.advance_token();
         let right = parser.parse_subexpr(precedence);
-        Some(right.map(|right| {
-            let test = Expr::BinaryOp { left: Box::new(left.clone()), op, right: Box::new(right) };
-            match negated {
-                true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(Expr::Nested(Box::new(test))) },
-                false => test,
-            }
-        }))
+        let test = |right| Expr::BinaryOp { left: Box::new(left.clone()), op, right: Box::new(right) };
+        Some(right.map(|right| with_not(test(right), negated)))
     }
 
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
@@ -252,5 +253,43 @@ impl Dialect for FaultlabDialect {
 
     fn supports_group_by_with_modifier(&self) -> bool {
         false
+    }
+}
+
+/// `x [NOT] IN value`, without brackets: whether the list, map or text contains it.
+fn in_value(parser: &mut Parser, left: &Expr, negated: bool, precedence: u8) -> Option<Result<Expr, ParserError>> {
+    let at = usize::from(negated);
+    let is_in = matches!(&parser.peek_nth_token_ref(at).token, Token::Word(word) if word.keyword == Keyword::IN);
+    if !is_in || parser.peek_nth_token_ref(at + 1).token == Token::LParen {
+        return None;
+    }
+    for _ in 0..=at {
+        parser.advance_token();
+    }
+    let argument = |value| FunctionArg::Unnamed(FunctionArgExpr::Expr(value));
+    Some(parser.parse_subexpr(precedence).map(|value| {
+        let args = FunctionArgumentList {
+            duplicate_treatment: None,
+            args: vec![argument(value), argument(left.clone())],
+            clauses: Vec::new(),
+        };
+        let contains = Expr::Function(Function {
+            name: Ident::new("contains").into(),
+            uses_odbc_syntax: false,
+            parameters: FunctionArguments::None,
+            args: FunctionArguments::List(args),
+            filter: None,
+            null_treatment: None,
+            over: None,
+            within_group: Vec::new(),
+        });
+        with_not(contains, negated)
+    }))
+}
+
+fn with_not(test: Expr, negated: bool) -> Expr {
+    match negated {
+        true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(Expr::Nested(Box::new(test))) },
+        false => test,
     }
 }

@@ -140,27 +140,35 @@ impl Respelled<'_> {
         }
         let Some(inside) = (2..).find(|ahead| *self.token(*ahead) != Token::LParen) else { return false };
         let starts_query = ["SELECT", "WITH", "FROM", "VALUES"].iter().any(|word| self.is(inside, word));
-        let mut depth = 0;
-        let close = (2..self.input.len() - self.at).find(|ahead| {
-            match self.token(*ahead) {
-                Token::LParen => depth += 1,
-                Token::RParen => depth -= 1,
-                _ => {}
-            }
-            depth == 0
-        });
+        // A query that is the first value of a row is inside of the row's bracket.
+        let is_row = |open: &usize| self.closing(open + 1).is_some_and(|close| *self.token(close + 1) == Token::Comma);
+        let open = (2..inside).find(|open| *open + 1 == inside || !is_row(open)).unwrap_or(2);
         // Behind a query in brackets may be UNION and the like, which make it a part of a query.
         let in_list = |close: &usize| !matches!(self.token(close + 1), Token::Word(_) | Token::RParen | Token::EOF);
-        let Some(close) = close.filter(in_list).filter(|_| starts_query) else { return false };
-        self.keep(2);
+        let Some(close) = self.closing(open).filter(in_list).filter(|_| starts_query) else { return false };
+        self.keep(open);
         let place = self.place();
-        let query: Vec<TokenWithSpan> = self.input[self.at..self.at + close - 1].iter().map(|t| (*t).clone()).collect();
+        let length = close + 1 - open;
+        let query: Vec<TokenWithSpan> = self.input[self.at..self.at + length].iter().map(|t| (*t).clone()).collect();
         self.put(Token::make_word("coalesce", None), place);
         self.put(Token::LParen, place);
         self.output.extend(respell(&query));
         self.put(Token::RParen, place);
         self.at += query.len();
         true
+    }
+
+    /// Where the bracket that opens there is closed.
+    fn closing(&self, open: usize) -> Option<usize> {
+        let mut depth = 0;
+        (open..self.input.len() - self.at).find(|ahead| {
+            match self.token(*ahead) {
+                Token::LParen => depth += 1,
+                Token::RParen => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        })
     }
 
     /// A number with `%`, PERCENT, ROWS or nothing behind it, and how many tokens that is.

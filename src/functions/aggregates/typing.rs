@@ -146,10 +146,10 @@ fn signature(function: &AggregateFunction, args: &[DataType]) -> Option<Signatur
             let result = if function.rule == Rule::PairCount { DataType::UInteger } else { DataType::Double };
             of(vec![DataType::Double, DataType::Double], result)
         }
-        (Rule::Best | Rule::BestOrNull | Rule::BestNullsLast, [value, key]) if ordered(key) => {
+        (Rule::Best | Rule::BestOrNull | Rule::BestNullsLast, [value, key]) => {
             of(vec![known(value), known(key)], known(value))
         }
-        (Rule::Best, [value, key, count]) if ordered(key) && is_count(count) => {
+        (Rule::Best, [value, key, count]) if is_count(count) => {
             of(vec![known(value), known(key), DataType::BigInt], list_of(known(value)))
         }
         (Rule::Sketch, [arg]) => of(vec![known(arg)], DataType::BigInt),
@@ -196,7 +196,7 @@ fn signature(function: &AggregateFunction, args: &[DataType]) -> Option<Signatur
     }
 }
 
-/// Types with an order that all kernels know; MIN and MAX know that of nested values, too.
+/// Types with an order that all kernels know; MIN, MAX, ARG_MIN and ARG_MAX know that of nested values, too.
 fn ordered(dtype: &DataType) -> bool {
     !dtype.is_nested()
 }
@@ -293,6 +293,8 @@ pub fn aggregate_state(name: &str, args: &[DataType], result: &DataType) -> Vec<
         // How many pairs, both means, both sums of squared distances, the sum of the products of distances.
         Rule::Pairs | Rule::PairCount => doubles(5),
         Rule::Sketch => vec![DataType::Blob],
+        // Equal lengths may be written in several ways: the value, its length's key (itself), and whether there was a row.
+        Rule::Extreme if *result == DataType::Interval => vec![result.clone(), result.clone(), DataType::Boolean],
         _ => vec![result.clone()],
     }
 }

@@ -198,7 +198,7 @@ fn zone_behind(text: &str) -> Option<Zone> {
     Some(Zone::Offset(sign * offset))
 }
 
-/// A time of day, perhaps after a date that is left out.
+/// A time of day, perhaps after a date that is left out; a date alone is midnight.
 pub(crate) fn parse_time(text: &str) -> Option<i64> {
     let text = text.trim();
     let time = match leading_date(text) {
@@ -206,7 +206,7 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
         Some((_, rest)) => rest.strip_prefix(['T', ' '])?,
         None => text,
     };
-    let (micros, rest) = leading_time(time)?;
+    let (micros, rest) = leading_time(time.trim())?;
     zone_behind(rest)?;
     Some(micros)
 }

@@ -270,15 +270,16 @@ pub fn bool_or(args: &[Column], _: &[DataType], _: &DataType, _: usize) -> Resul
 
 /// `list_string_agg(list [, separator])`: NULL for a list without values.
 pub fn string_agg(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    join_texts(args, &types[0], rows, true)
+    join_texts(args, &types[0], rows, |_| true)
 }
 
-/// `array_to_string(list, separator)`: the elements as texts.
+/// `array_to_string(list, separator)`: the elements as texts; NULL for a list of NULLs, but not for an empty one.
 pub fn to_string(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    join_texts(args, &types[0], rows, false)
+    join_texts(args, &types[0], rows, |length| length > 0)
 }
 
-fn join_texts(args: &[Column], t: &DataType, rows: usize, empty_is_null: bool) -> Result<Column, RowError> {
+/// The values of each list as one text; without a value it depends on the list's length whether that is NULL.
+fn join_texts(args: &[Column], t: &DataType, rows: usize, is_null: fn(usize) -> bool) -> Result<Column, RowError> {
     let item = item_of(t)?;
     let lists = Lists::of(&args[0], &item)?;
     let texts = texts_of(&lists.items().clone().into_column(), &item)?;
@@ -287,7 +288,7 @@ fn join_texts(args: &[Column], t: &DataType, rows: usize, empty_is_null: bool) -
     texts_by_row(result_length(args, rows), |row, out| {
         let Some(range) = lists.get(row) else { return Ok(false) };
         let separator = separators.as_ref().and_then(|s| s.get(row)).unwrap_or(",");
-        let mut any = false;
+        let (length, mut any) = (range.len(), false);
         for text in range.filter_map(|i| texts.get(i)) {
             if any {
                 out.push_str(separator);
@@ -295,7 +296,7 @@ fn join_texts(args: &[Column], t: &DataType, rows: usize, empty_is_null: bool) -
             any = true;
             out.push_str(text);
         }
-        Ok(any || !empty_is_null)
+        Ok(any || !is_null(length))
     })
 }
 

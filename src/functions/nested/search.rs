@@ -36,12 +36,16 @@ fn needle(bytes: &BinaryViewArray, row: usize) -> Option<&[u8]> {
     if bytes.is_null(row) { None } else { Some(bytes.value(row)) }
 }
 
-/// `list_contains(list, element)`: NULL if either is.
+/// `list_contains(list, element)`: NULL if either is, but nothing is in an empty list.
 pub fn contains(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     let list = Encoded::of(&args[0], &types[0])?;
     let wanted = encoded(args[1].as_materialized_series())?;
     Ok(booleans_by_row(result_length(args, rows), |row| {
-        let (range, wanted) = (list.lists.get(row)?, needle(&wanted, row)?);
+        let range = list.lists.get(row)?;
+        if range.is_empty() {
+            return Some(false);
+        }
+        let wanted = needle(&wanted, row)?;
         Some(range.into_iter().any(|i| list.at(i) == Some(wanted)))
     }))
 }

@@ -48,7 +48,6 @@ pub fn split(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Resu
         };
         match separators.get(row) {
             None => lists.push(Some(text)),
-            Some("") if text.is_empty() => lists.push(Some("")),
             Some("") => text.char_indices().for_each(|(at, c)| lists.push(Some(&text[at..at + c.len_utf8()]))),
             Some(separator) => text.split(separator).for_each(|part| lists.push(Some(part))),
         }

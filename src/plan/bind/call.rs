@@ -1,7 +1,7 @@
 //! Calls: functions, operators and aggregates, with their arguments cast to what they take.
 
 use super::binder::{Binder, not_supported};
-use super::coerce::{adapt_integers, coerce, is_text_literal};
+use super::coerce::{adapt_among, adapt_integers, coerce, is_text_literal};
 use super::expression::Clause;
 use crate::functions::{self, Mismatch};
 use crate::journal::ErrorCode;
@@ -37,7 +37,12 @@ const ARITHMETIC: &[&str] = &[
 pub(super) fn scalar(name: &str, args: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
     let of: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
     let name = functions::overload(name, &of);
-    let args = if ARITHMETIC.contains(&name) { adapt_integers(args) } else { args };
+    let mut args = if ARITHMETIC.contains(&name) { adapt_integers(args) } else { args };
+    match name {
+        "coalesce" | "ifnull" | "greatest" | "least" => adapt_among(args.iter_mut()),
+        "if" => adapt_among(args.iter_mut().skip(1)),
+        _ => {}
+    }
     let types: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
     let resolved = functions::resolve(name, &types).or_else(|mismatch| {
         // A quoted text is text first; where that does not fit it is whatever the function wants.

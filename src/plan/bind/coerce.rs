@@ -54,6 +54,41 @@ pub(super) fn adapt_integers(args: Vec<Expr>) -> Vec<Expr> {
     }
 }
 
+/// Values that are mixed in this order: an integer literal takes the type of the integers before it where it fits, and one that
+/// comes first that of the value behind it; two literals that come first are what they are.
+pub(super) fn adapt_among<'a>(exprs: impl Iterator<Item = &'a mut Expr>) {
+    let adapt = |literal: &mut Expr, to: &DataType| {
+        let range = integer_range(to).zip(integer_literal(literal));
+        if range.is_some_and(|((min, max), value)| (min..=max).contains(&value)) {
+            literal.dtype = to.clone();
+        }
+    };
+    let mut mixed: Option<DataType> = None;
+    let mut first: Option<&mut Expr> = None;
+    for expr in exprs.filter(|expr| expr.dtype.is_integer()) {
+        let is_literal = integer_literal(expr).is_some();
+        mixed = match (mixed.take(), first.take()) {
+            (None, None) if is_literal => {
+                first = Some(expr);
+                continue;
+            }
+            (None, None) => Some(expr.dtype.clone()),
+            (Some(before), _) => {
+                if is_literal {
+                    adapt(expr, &before);
+                }
+                common_type(&before, &expr.dtype)
+            }
+            (None, Some(literal)) => {
+                if !is_literal {
+                    adapt(literal, &expr.dtype);
+                }
+                common_type(&literal.dtype, &expr.dtype)
+            }
+        };
+    }
+}
+
 /// The expression as a value of `to`, with a cast where it has another type; simple literals change their type themselves.
 pub(super) fn coerce(expr: Expr, to: &DataType) -> Expr {
     if expr.dtype == *to {

@@ -2,7 +2,7 @@
 
 use super::binder::{Binder, not_supported};
 use super::call::scalar;
-use super::coerce::{cast, coerce, common, condition, equatable};
+use super::coerce::{adapt_among, cast, coerce, common, condition, equatable};
 use super::literal::{data_type, interval, literal, units};
 use super::scope::Resolved;
 use crate::functions::{self, part_function};
@@ -532,7 +532,8 @@ impl<'q> Binder<'q> {
             });
             results.push(self.expression(&when.result, clause)?);
         }
-        let otherwise = otherwise.map(|e| self.expression(e, clause)).transpose()?;
+        let mut otherwise = otherwise.map(|e| self.expression(e, clause)).transpose()?;
+        adapt_among(otherwise.iter_mut().chain(&mut results));
         let dtype = common(&results.iter().chain(&otherwise).collect::<Vec<_>>(), "CASE")?;
         let span = cover(whens.iter().chain(&results).chain(&otherwise));
         let branches = whens.into_iter().zip(results.into_iter().map(|r| coerce(r, &dtype))).collect();

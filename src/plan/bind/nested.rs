@@ -2,7 +2,7 @@
 
 use super::binder::{Binder, not_supported};
 use super::call::scalar;
-use super::coerce::{adapt_to, coerce, common, is_text_literal};
+use super::coerce::{adapt_among, coerce, common};
 use super::expression::Clause;
 use super::scope::Resolved;
 use crate::journal::ErrorCode;
@@ -111,12 +111,8 @@ impl<'q> Binder<'q> {
     }
 
     /// A list of bound values.
-    pub fn list_of(&mut self, items: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
-        let wide = items.iter().find(|item| item.dtype.is_integer() && !matches!(item.kind, ExprKind::Literal(_)));
-        let items = match wide.cloned() {
-            Some(wide) => adapt_literals(&wide, items),
-            None => items,
-        };
+    pub fn list_of(&mut self, mut items: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
+        adapt_among(items.iter_mut());
         let dtype = common(&items.iter().collect::<Vec<_>>(), "a list")?;
         let items = items.into_iter().map(|item| coerce(item, &dtype)).collect();
         Ok(Expr::call("list_value", items, dtype.list_of()).at(place))
@@ -368,16 +364,4 @@ pub(super) fn columns_of(of: &Expr) -> Option<Vec<(String, Expr)>> {
         (shown, field_at(of.clone(), i, t.clone(), of.span))
     };
     Some(fields.iter().enumerate().map(column).collect())
-}
-
-/// Integer literals beside a value of another integer type take that type where they fit.
-fn adapt_literals(wide: &Expr, items: Vec<Expr>) -> Vec<Expr> {
-    let adapt = |item: Expr| match item.kind {
-        ExprKind::Literal(_) if !is_text_literal(&item) => match adapt_to(wide, vec![item.clone()]).pop() {
-            Some(adapted) => adapted,
-            None => item,
-        },
-        _ => item,
-    };
-    items.into_iter().map(adapt).collect()
 }

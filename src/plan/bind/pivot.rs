@@ -8,7 +8,7 @@ use super::grouping::PendingAggregate;
 use super::grouping_sets::GroupBy;
 use super::naming::column_name;
 use super::query::{Bound, Slice};
-use super::scope::Scope;
+use super::scope::{Relation, Scope};
 use super::select::Item;
 use crate::catalog::Table;
 use crate::functions::value_at;
@@ -19,6 +19,7 @@ use crate::sql::diagnostic::{Diagnostic, Result};
 use crate::sql::pivot::{PIVOT_AS, PIVOT_GROUP, PIVOT_ON, PIVOT_USING, UNPIVOT, UNPIVOT_NULLS, UNPIVOT_OF};
 use crate::sql::{DataType, Value};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
+use std::collections::HashSet;
 
 /// Columns that a PIVOT may make: each is an aggregate of its own.
 const MOST_COLUMNS: usize = 1000;
@@ -44,7 +45,8 @@ impl<'q> Binder<'q> {
             Some(UNPIVOT | UNPIVOT_NULLS) => true,
             _ => return Ok(None),
         };
-        let (plan, relations) = self.tables_and_joins(&select.from)?;
+        let (plan, mut relations) = self.tables_and_joins(&select.from)?;
+        let plan = self.told_apart(plan, &mut relations);
         self.scopes.push(Scope { relations, ..Scope::default() });
         let bound = if unpivots { self.unpivot(select, plan) } else { self.pivot(select, plan) };
         self.scopes.pop();
@@ -53,6 +55,25 @@ impl<'q> Binder<'q> {
             None => bound?,
         };
         Ok(Some(Bound { plan: slice.apply(bound.plan), output: bound.output }))
+    }
+
+    /// Two names of one column become two columns: which are left beside the pivoted ones goes by identity.
+    fn told_apart(&mut self, plan: LogicalPlan, relations: &mut [Relation]) -> LogicalPlan {
+        let (mut met, mut more) = (HashSet::new(), Vec::new());
+        for column in relations.iter_mut().flat_map(|relation| &mut relation.columns) {
+            let first = met.insert(column.id);
+            if first || column.alone.as_ref().is_none_or(|(id, _)| *id != column.id) {
+                continue;
+            }
+            let own = self.column(column.name.clone(), column.dtype.clone());
+            more.push((own.clone(), Expr::column(column.id, column.dtype.clone())));
+            (column.id, column.alone) = (own.id, Some((own.id, own.dtype)));
+        }
+        if more.is_empty() {
+            return plan;
+        }
+        let kept = plan.columns().into_iter().map(|c| (c.clone(), Expr::column(c.id, c.dtype)));
+        LogicalPlan::Project { columns: kept.chain(more).collect(), input: Box::new(plan) }
     }
 
     fn pivot(&mut self, select: &'q ast::Select, plan: LogicalPlan) -> Result<Bound> {

@@ -1,13 +1,13 @@
 //! Whole queries: WITH, set operations, VALUES, ORDER BY, LIMIT.
 
 use super::binder::{Binder, Cte, not_supported};
-use super::coerce::{coerce, common};
+use super::coerce::{adapt_among, coerce, common};
 use super::expression::Clause;
 use super::recursive::names_in_query;
 use super::scope::{Relation, Scope, ScopeColumn};
 use crate::functions::union_type;
 use crate::journal::ErrorCode;
-use crate::plan::expr::{ColumnDef, Expr};
+use crate::plan::expr::{ColumnDef, Expr, ExprKind};
 use crate::plan::logical::{LogicalPlan, OutputColumn, SetKind, SortKey};
 use crate::sql::diagnostic::{Diagnostic, Result};
 use crate::sql::{DataType, Value};
@@ -259,9 +259,13 @@ impl<'q> Binder<'q> {
         self.scopes.push(Scope::default());
         let rows = self.value_rows(values, width);
         self.scopes.pop();
-        let rows = rows?;
+        let mut rows = rows?;
         let mut types = Vec::new();
         for i in 0..width {
+            // The first row, if it is a literal, is of that literal's type.
+            if rows.first().is_some_and(|row| !matches!(row[i].kind, ExprKind::Literal(Value::Int(_)))) {
+                adapt_among(rows.iter_mut().map(|row| &mut row[i]));
+            }
             types.push(common(&rows.iter().map(|row| &row[i]).collect::<Vec<_>>(), "VALUES")?);
         }
         let columns: Vec<ColumnDef> =

@@ -3,6 +3,7 @@
 use super::{Part, Planner, Wanted};
 use crate::plan::estimate::estimate;
 use crate::plan::expr::{ColumnDef, ColumnId, Expr};
+use crate::plan::intervals;
 use crate::plan::logical::{Aggregate, GroupingSets, LogicalPlan, SetKind, SortKey};
 use crate::plan::physical::{AggregatePhase, Fragment, PhysicalAggregate, Tasks};
 use crate::sql::diagnostic::Result;
@@ -119,12 +120,13 @@ impl Planner<'_> {
             |output: ColumnDef, of: &ColumnDef| Aggregate::plain(output, "sum", vec![(of.id, of.dtype.clone())]);
         let lefts = self.fresh("lefts", DataType::HugeInt);
         let rights = self.fresh("rights", DataType::HugeInt);
-        let groups = LogicalPlan::Aggregate {
+        let mut groups = LogicalPlan::Aggregate {
             input: Box::new(LogicalPlan::Union { inputs, columns: together }),
             keys: columns.to_vec(),
             grouping_sets: None,
             aggregates: vec![total(lefts.clone(), &in_left), total(rights.clone(), &in_right)],
         };
+        intervals::group_by_length(&mut groups, &mut self.next_column);
         let count = |side: &ColumnDef| Expr::column(side.id, side.dtype.clone());
         let left_over = match kind {
             SetKind::Intersect => Expr::call("least", vec![count(&lefts), count(&rights)], DataType::HugeInt),
