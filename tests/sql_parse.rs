@@ -143,7 +143,6 @@ fn later_statements_are_named() {
     for (text, name) in [
         ("INJECT OOM ON NODE 1", "INJECT OOM"),
         ("INJECT NETWORK PARTITION", "INJECT NETWORK PARTITION"),
-        ("create macro f(a) as a + 1", "CREATE MACRO"),
         ("merge into t using u on true", "MERGE"),
         ("DRAIN NODE 1", "DRAIN NODE"),
         ("begin", "transactions"),

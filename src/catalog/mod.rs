@@ -32,7 +32,7 @@ pub use options::{FileOptions, Packing, ReadFormat, TextOptions};
 pub use pieces::{FileId, Fingerprint, Piece, PieceRange, group_pieces};
 pub use prune::{ColumnTest, may_match};
 pub use reader::{PieceReader, RowFilter, ScanRequest};
-pub use registry::{Catalog, Change, ChangeKind, DataSource};
+pub use registry::{Catalog, Change, ChangeKind, DataSource, files_matching};
 pub use settings::FolderSettings;
 pub use source::{TableSource, View};
 pub use table::{ColumnInfo, ColumnStatistics, CsvDialect, Format, MemoryRows, Table, TableFile, TableRef};

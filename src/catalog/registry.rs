@@ -339,6 +339,14 @@ impl TableSource for Catalog {
     }
 }
 
+/// The files that match a pattern, in order of their names.
+pub fn files_matching(pattern: &str) -> Vec<String> {
+    let found = glob::glob(pattern).into_iter().flatten().flatten().filter(|path| path.is_file());
+    let mut files: Vec<String> = found.map(|path| path.display().to_string()).collect();
+    files.sort();
+    files
+}
+
 /// The files of a path, a folder or a pattern. FILE_NOT_FOUND where there is none.
 fn places(pattern: &str, options: &FileOptions) -> Result<Vec<FilePlace>, Diagnostic> {
     if let Some((scheme, _)) = pattern.split_once("://")

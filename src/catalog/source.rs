@@ -3,6 +3,7 @@
 use super::{FileOptions, TableRef};
 use crate::journal::ErrorCode;
 use crate::sql::diagnostic::Result;
+use crate::sql::statement::Statement;
 use crate::sql::{DataType, Diagnostic, Value};
 
 /// Finds tables for the binder. The answer is a frozen picture: the query keeps it whatever happens to the files later.
@@ -25,6 +26,16 @@ pub trait TableSource {
     /// The view of a name in parts; None if there is none of that name.
     fn view(&self, _name: &[String]) -> Result<Option<View>> {
         Ok(None)
+    }
+
+    /// The table that a function of the catalog makes, such as `duckdb_tables()`; None if there is none of that name.
+    fn table_function(&self, _name: &str, _argument: Option<&str>) -> Result<Option<TableRef>> {
+        Ok(None)
+    }
+
+    /// Puts the bodies of macros in the place of their calls.
+    fn expand_macros(&self, _statement: &mut Statement) -> Result<()> {
+        Ok(())
     }
 
     /// The value that `SET VARIABLE name = ...` gave; None if nothing did.

@@ -289,5 +289,8 @@ pub fn refine_result(function: &ScalarFunction, signature: &mut Signature, const
 fn similar_names(name: &str) -> Vec<String> {
     let named = all().filter(|f| f.category != Category::Operator);
     let known = named.flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()));
+    let aggregates =
+        super::aggregates::AGGREGATES.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()));
+    let known = known.chain(aggregates).chain(super::windows::WINDOWS.iter().map(|f| f.name));
     crate::sql::suggest::similar(name, known).into_iter().map(str::to_string).collect()
 }

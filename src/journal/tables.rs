@@ -31,7 +31,7 @@ pub fn table(journal: &Journal, name: &str, start_us: i64, now: Time) -> Option<
         "faults" => journal.with_history(|history| faults(history, clock)),
         _ => return None,
     };
-    Some(rows.into_table(name))
+    Some(rows.into_table(SCHEMA, name))
 }
 
 /// Every table of [`SCHEMA`].
@@ -402,23 +402,26 @@ fn seconds(us: u64) -> Value {
     Value::Float(us as f64 / 1e6)
 }
 
-/// A table that is being filled row by row.
-struct Rows {
+/// A table that is being filled row by row. Its types are VARCHAR, BOOLEAN, DOUBLE, INTEGER, BIGINT and TIMESTAMP.
+pub struct Rows {
     columns: Vec<(&'static str, DataType)>,
     rows: Vec<Vec<Value>>,
 }
 
 impl Rows {
-    fn new(columns: &[(&'static str, DataType)]) -> Rows {
+    /// No rows of these columns.
+    pub fn new(columns: &[(&'static str, DataType)]) -> Rows {
         Rows { columns: columns.to_vec(), rows: Vec::new() }
     }
 
-    fn push(&mut self, row: Vec<Value>) {
+    /// One more row: a value for each column.
+    pub fn push(&mut self, row: Vec<Value>) {
         debug_assert_eq!(row.len(), self.columns.len());
         self.rows.push(row);
     }
 
-    fn into_table(self, name: &str) -> Table {
+    /// The table of that name.
+    pub fn into_table(self, schema: &str, name: &str) -> Table {
         let height = self.rows.len();
         let columns: Vec<Column> =
             self.columns.iter().enumerate().map(|(i, (_, dtype))| self.column(i, dtype)).collect();
@@ -429,7 +432,7 @@ impl Rows {
             statistics: ColumnStatistics { width: 16.0, ..ColumnStatistics::default() },
         };
         Table {
-            schema: SCHEMA.to_string(),
+            schema: schema.to_string(),
             name: name.to_string(),
             columns: self.columns.iter().map(info).collect(),
             format: Format::Memory,
@@ -457,6 +460,7 @@ impl Rows {
                 let flags = values.map(|v| if let Value::Boolean(b) = v { Some(*b) } else { None });
                 Series::new(name, flags.collect::<Vec<_>>())
             }
+            DataType::Integer => Series::new(name, values.map(|v| int(v).map(|i| i as i32)).collect::<Vec<_>>()),
             // BIGINT and TIMESTAMP: 64 bits both.
             _ => Series::new(name, values.map(int).collect::<Vec<_>>()),
         };

@@ -10,8 +10,6 @@ use sqlparser::tokenizer::{Span, Token};
 
 /// What CREATE, DROP and ALTER can name and we do not have.
 const OTHER_OBJECTS: &[&str] = &[
-    "MACRO",
-    "FUNCTION",
     "INDEX",
     "UNIQUE",
     "SEQUENCE",
@@ -56,8 +54,14 @@ impl Cursor<'_> {
                 left_out = vec![place, place + 1];
             }
         }
+        let without_data = verb == "CREATE" && self.with_data(&mut left_out);
         let mut statement = parse_change(self.text, self.tokens, first, &left_out)?;
         if let ast::Statement::CreateTable(create) = &mut *statement {
+            if let Some(query) = create.query.as_mut().filter(|_| without_data) {
+                let none = ast::Expr::value(ast::Value::Number("0".into(), false));
+                query.limit_clause =
+                    Some(ast::LimitClause::LimitOffset { limit: Some(none), offset: None, limit_by: Vec::new() });
+            }
             let column = |name| ast::ColumnDef { name, data_type: ast::DataType::Unspecified, options: Vec::new() };
             create.columns.extend(names.into_iter().map(column));
         }
@@ -88,10 +92,29 @@ impl Cursor<'_> {
         (Vec::new(), Vec::new())
     }
 
+    /// Leaves out `WITH [NO] DATA` at the end; whether it says NO.
+    fn with_data(&self, left_out: &mut Vec<usize>) -> bool {
+        let count = self.tokens.placed.len();
+        let is = |at: usize, word: &str| {
+            let token = self.tokens.placed.get(at).map(|t| &t.token);
+            matches!(token, Some(Token::Word(w)) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
+        };
+        if count < 4 || !is(count - 1, "DATA") {
+            return false;
+        }
+        let no = is(count - 2, "NO");
+        let with = count - 2 - usize::from(no);
+        if is(with, "WITH") {
+            left_out.extend(with..count);
+        }
+        no && is(with, "WITH")
+    }
+
     /// Whether a query begins here.
     pub(super) fn at_query(&self) -> bool {
         let word = self.word();
-        let is_word = matches!(word.as_deref(), Some("SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE"));
+        let is_word =
+            matches!(word.as_deref(), Some("SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT"));
         is_word || self.peek().is_some_and(|t| t.token == Token::LParen)
     }
 
@@ -162,7 +185,7 @@ impl Cursor<'_> {
     }
 
     /// The text up to the next comma or closing bracket of this level.
-    fn one_value(&mut self) -> Result<String> {
+    pub(super) fn one_value(&mut self) -> Result<String> {
         let first = self.at;
         let mut depth = 0_u32;
         while let Some(token) = self.peek() {

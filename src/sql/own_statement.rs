@@ -16,6 +16,8 @@ const FIRST_WORDS: &[&str] = &[
     "WITH",
     "VALUES",
     "TABLE",
+    "PIVOT",
+    "UNPIVOT",
     "EXPLAIN",
     "COMPARE",
     "RERUN",
@@ -90,7 +92,7 @@ pub fn parse(text: &str, tokens: &Tokens) -> Result<Statement> {
         return Err(not_supported(name, first.span));
     }
     match word.as_str() {
-        "SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT" => {
+        "SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT" | "PIVOT_WIDER" | "PIVOT_LONGER" => {
             Ok(Statement::Query(parse_query(text, tokens, 0)?))
         }
         "EXPLAIN" => cursor.explain(),
@@ -99,9 +101,11 @@ pub fn parse(text: &str, tokens: &Tokens) -> Result<Statement> {
             let span = cursor.rest_span();
             Ok(Statement::Compare { query: parse_query(text, tokens, 1)?, span })
         }
-        "CREATE" | "INSERT" | "UPDATE" | "DELETE" | "DROP" | "ALTER" | "TRUNCATE" => {
-            Ok(Statement::Change(cursor.change()?))
-        }
+        "CREATE" | "DROP" => match cursor.macro_statement()? {
+            Some(statement) => Ok(statement),
+            None => Ok(Statement::Change(cursor.change()?)),
+        },
+        "INSERT" | "UPDATE" | "DELETE" | "ALTER" | "TRUNCATE" => Ok(Statement::Change(cursor.change()?)),
         "COPY" => cursor.copy(),
         "USE" => cursor.use_schema(),
         "SUMMARIZE" => cursor.summarize(),
@@ -365,9 +369,13 @@ impl<'a> Cursor<'a> {
                 let (table, span) = self.name("the name of a table")?;
                 Show::Columns { table, span }
             }
-            Some("SETTINGS" | "ALL") => {
+            Some(word @ ("SETTINGS" | "ALL")) => {
                 self.at += 1;
-                Show::Settings { name: None, span: self.span_from(0) }
+                if word == "ALL" && self.eat("TABLES") {
+                    Show::Tables { schema: None }
+                } else {
+                    Show::Settings { name: None, span: self.span_from(0) }
+                }
             }
             Some("FUNCTIONS") => {
                 self.at += 1;

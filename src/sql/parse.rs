@@ -6,13 +6,14 @@ use super::exclusion::without_exclusions;
 use super::limits::{PARSER_RECURSION, check_brackets, limit_depth};
 use super::own_statement;
 use super::respell::respell;
-use super::source::{Tokens, tokenize};
+use super::source::{PlacedToken, Tokens, tokenize};
 use super::split::split;
 use super::statement::{ParsedStatement, Statement};
 use super::suggest::{did_you_mean, similar};
 use super::with_deep_stack;
 use crate::journal::ErrorCode;
 use sqlparser::ast;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
@@ -62,7 +63,8 @@ pub fn parse_query(text: &str, tokens: &Tokens, from: usize) -> Result<Box<ast::
     let mut parser = Parser::new(&FaultlabDialect)
         .with_recursion_limit(PARSER_RECURSION)
         .with_tokens_with_locations(without_exclusions(respell(&tokens.raw[first_raw..])));
-    let mut query = parser.parse_query().map_err(|error| syntax_error(text, tokens, error))?;
+    let parsed = parser.parse_query();
+    let mut query = parsed.map_err(|error| syntax_error(text, tokens, error, &parser))?;
     let next = parser.next_token();
     if next.token != Token::EOF {
         let place = tokens.map.span(next.span);
@@ -78,14 +80,29 @@ pub fn parse_expression(text: &str) -> Result<ast::Expr> {
     check_brackets(&tokens)?;
     let mut parser = Parser::new(&FaultlabDialect)
         .with_recursion_limit(PARSER_RECURSION)
-        .with_tokens_with_locations(tokens.raw.clone());
-    let mut expression = parser.parse_expr().map_err(|error| syntax_error(text, &tokens, error))?;
+        .with_tokens_with_locations(respell(&tokens.raw));
+    let parsed = parser.parse_expr();
+    let mut expression = parsed.map_err(|error| syntax_error(text, &tokens, error, &parser))?;
     let next = parser.next_token();
     if next.token != Token::EOF {
         return Err(near(text, &tokens, tokens.map.span(next.span), "the end of the expression"));
     }
     limit_depth(&mut expression, &tokens.map)?;
     Ok(expression)
+}
+
+/// Parses the text of a macro with every token at one place: that of its call.
+pub fn parse_macro_body<T>(
+    text: &str,
+    place: sqlparser::tokenizer::Span,
+    parse: impl FnOnce(&mut Parser) -> std::result::Result<T, ParserError>,
+) -> Result<T> {
+    let tokens = tokenize(text)?;
+    let moved = respell(&tokens.raw).into_iter().map(|token| TokenWithSpan { span: place, ..token }).collect();
+    let mut parser =
+        Parser::new(&FaultlabDialect).with_recursion_limit(PARSER_RECURSION).with_tokens_with_locations(moved);
+    let parsed = parse(&mut parser);
+    parsed.map_err(|error| syntax_error(text, &tokens, error, &parser))
 }
 
 /// Parses the name of a type, such as `DECIMAL(10,2)`.
@@ -107,7 +124,8 @@ pub fn parse_change(text: &str, tokens: &Tokens, from: usize, left_out: &[usize]
     let raw: Vec<TokenWithSpan> = tokens.raw.iter().filter(|token| kept(token)).cloned().collect();
     let mut parser =
         Parser::new(&FaultlabDialect).with_recursion_limit(PARSER_RECURSION).with_tokens_with_locations(respell(&raw));
-    let mut statement = parser.parse_statement().map_err(|error| syntax_error(text, tokens, error))?;
+    let parsed = parser.parse_statement();
+    let mut statement = parsed.map_err(|error| syntax_error(text, tokens, error, &parser))?;
     let next = parser.next_token();
     if next.token != Token::EOF {
         return Err(near(text, tokens, tokens.map.span(next.span), "the end of the statement"));
@@ -121,7 +139,7 @@ pub fn end_of(text: &str) -> Span {
     Span { start: text.len() as u32, end: text.len() as u32 }
 }
 
-fn syntax_error(text: &str, tokens: &Tokens, error: ParserError) -> Diagnostic {
+fn syntax_error(text: &str, tokens: &Tokens, error: ParserError, parser: &Parser) -> Diagnostic {
     let message = match error {
         ParserError::RecursionLimitExceeded => {
             return Diagnostic::new(ErrorCode::NotSupported, "the statement is nested too deeply")
@@ -136,14 +154,40 @@ fn syntax_error(text: &str, tokens: &Tokens, error: ParserError) -> Diagnostic {
             tokens.placed.iter().find(|t| t.span.start as usize == start).map_or(start as u32 + 1, |t| t.span.end);
         Span { start: start as u32, end }
     });
-    let expected = message.strip_prefix("Expected: ").or_else(|| message.strip_prefix("Expected "));
-    match expected.and_then(|rest| rest.split_once(", found")) {
+    // Not every message has its place: then it is where the parser stopped.
+    let stopped =
+        || Some(parser.peek_token_ref()).filter(|t| t.token != Token::EOF).and_then(|t| tokens.map.span(t.span));
+    let expected = ["Expected: ", "Expected ", "expected "].iter().find_map(|prefix| message.strip_prefix(prefix));
+    match expected.map(|rest| rest.split_once(", found").unwrap_or((rest, ""))) {
+        Some((what, "")) => near(text, tokens, place.or_else(stopped), what),
         Some((what, found)) => {
             let place = place.filter(|_| found.trim_start_matches([':', ' ']) != "EOF");
             near(text, tokens, place, what)
         }
+        None if message.starts_with("No infix parser") => {
+            near(text, tokens, place.or_else(stopped), "an operator such as =, AND or ||")
+        }
         None => Diagnostic::new(ErrorCode::SyntaxError, format!("syntax error: {}", lower_first(message))).at(place),
     }
+}
+
+/// What the parser does not know and people may write, by name.
+fn refused(tokens: &Tokens) -> Option<Diagnostic> {
+    let is = |token: &PlacedToken, word: &str| match &token.token {
+        Token::Word(found) => found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word),
+        Token::LParen => word == "(",
+        _ => false,
+    };
+    const REFUSED: &[(&str, &str, &str)] = &[
+        ("USING", "KEY", "USING KEY of WITH RECURSIVE"),
+        ("WITH", "TIES", "WITH TIES"),
+        ("(", "SUMMARIZE", "SUMMARIZE inside a query"),
+    ];
+    tokens.placed.windows(2).find_map(|pair| {
+        let (.., name) = REFUSED.iter().find(|(first, second, _)| is(&pair[0], first) && is(&pair[1], second))?;
+        let place = if is(&pair[0], "(") { pair[1].span } else { pair[0].span.to(pair[1].span) };
+        Some(Diagnostic::new(ErrorCode::NotSupported, format!("not supported yet: {name}")).at(place))
+    })
 }
 
 /// Takes `... at Line: 1, Column: 8` apart.
@@ -203,20 +247,48 @@ const KEYWORDS: &[&str] = &[
 
 /// `syntax error at or near "x"`, what was expected, and the keyword that this or the word before was probably meant to be.
 fn near(text: &str, tokens: &Tokens, place: Option<Span>, expected: &str) -> Diagnostic {
+    if let Some(refusal) = refused(tokens) {
+        return refusal;
+    }
     let span = place.unwrap_or(end_of(text));
     let message = match text.get(span.start as usize..span.end as usize) {
         Some(found) if !found.is_empty() => format!("syntax error at or near \"{}\"", shorten(found)),
         _ => "syntax error at the end of the statement".to_string(),
     };
+    let expected = match expected {
+        "identifier" => "a name",
+        "date/time field" => "a part of a date or a time, such as year, month or hour",
+        other => other,
+    };
     let index = tokens.placed.iter().position(|t| t.span.start >= span.start).unwrap_or(tokens.placed.len());
+    // GROUP, ORDER and PARTITION without BY end what could be before them.
+    if let Some(Token::Word(word)) = tokens.placed.get(index).map(|t| &t.token)
+        && matches!(word.keyword, Keyword::GROUP | Keyword::ORDER | Keyword::PARTITION)
+        && word.quote_style.is_none()
+    {
+        let behind = tokens.placed.get(index + 1);
+        let is_by = behind.is_some_and(|t| matches!(&t.token, Token::Word(w) if w.keyword == Keyword::BY));
+        if !is_by {
+            let span = behind.map_or(end_of(text), |t| t.span);
+            let message = match text.get(span.start as usize..span.end as usize) {
+                Some(found) if !found.is_empty() => format!("syntax error at or near \"{}\"", shorten(found)),
+                _ => "syntax error at the end of the statement".to_string(),
+            };
+            let hint = format!("expected BY behind {}", word.value.to_uppercase());
+            return Diagnostic::new(ErrorCode::SyntaxError, message).at(span).hint(hint);
+        }
+    }
     let suspects = [tokens.placed.get(index), index.checked_sub(1).and_then(|i| tokens.placed.get(i))];
     let meant = suspects.into_iter().flatten().find_map(|t| match &t.token {
         Token::Word(word) if word.quote_style.is_none() && word.value.len() > 3 => {
             let upper = word.value.to_uppercase();
             let close = similar(&upper, KEYWORDS.iter().copied().filter(|k| k.len() > 3));
-            close
-                .first()
-                .filter(|k| **k != upper && super::suggest::edit_distance(k, &upper) <= 2)
+            // The first letters are seldom wrong; a short word that differs in two is another word.
+            let meant = close.iter().find(|k| k.starts_with(&upper)).or(close.first());
+            meant
+                .filter(|k| {
+                    **k != upper && super::suggest::edit_distance(k, &upper) <= 1 + usize::from(upper.len() > 5)
+                })
                 .map(|k| k.to_string())
         }
         _ => None,

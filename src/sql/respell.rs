@@ -9,19 +9,30 @@ pub const USING_SAMPLE: &str = "__using_sample";
 
 /// The tokens without blanks, in the parser's spelling:
 /// - `AS [NOT] MATERIALIZED (` without the advice, which the parser takes in PostgreSQL's dialect only;
-/// - `ASOF [LEFT] JOIN` as `[GLOBAL] STRAIGHT_JOIN`, and `POSITIONAL JOIN` as `OUTER APPLY`: no one writes those here;
+/// - `ASOF [LEFT] JOIN` as `GLOBAL STRAIGHT_JOIN` and `GLOBAL RIGHT SEMI JOIN`, and `POSITIONAL JOIN` as `OUTER APPLY`: no one
+///   writes those here;
 /// - `TABLESAMPLE 10%`, `TABLESAMPLE reservoir(5 ROWS)` as `TABLESAMPLE ROW (5 ROWS)` and so on;
 /// - `USING SAMPLE 10% (bernoulli, 42)` as `QUALIFY __using_sample(10, 'percent', 'bernoulli', 42)`;
 /// - `#2`, a column by its position, as a name;
 /// - `FILTER (condition)` with its WHERE;
 /// - PIVOT and UNPIVOT as queries (`pivot.rs`);
 /// - `* LIKE 'a%'` in a select list as `COLUMNS('LIKE', 'a%')`;
+/// - the shorthands of `shorthand.rs`;
 /// - `IN ((SELECT 1), 2)` as `IN (coalesce((SELECT 1)), 2)`: the parser takes what begins with a query in brackets for one.
 pub fn respell(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
     let input: Vec<&TokenWithSpan> = raw.iter().filter(|t| !matches!(t.token, Token::Whitespace(_))).collect();
     let mut tokens = Respelled { input, at: 0, output: Vec::with_capacity(raw.len()) };
     while tokens.at < tokens.input.len() {
         let done = tokens.materialized()
+            || tokens.from_first()
+            || tokens.described()
+            || tokens.name_before()
+            || tokens.method()
+            || tokens.comprehension()
+            || tokens.is_null()
+            || tokens.limit_percent()
+            || tokens.unpacked()
+            || tokens.escaped_text()
             || tokens.join()
             || tokens.pivot()
             || tokens.table_sample()
@@ -37,10 +48,10 @@ pub fn respell(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
     tokens.output
 }
 
-struct Respelled<'a> {
-    input: Vec<&'a TokenWithSpan>,
-    at: usize,
-    output: Vec<TokenWithSpan>,
+pub(super) struct Respelled<'a> {
+    pub(super) input: Vec<&'a TokenWithSpan>,
+    pub(super) at: usize,
+    pub(super) output: Vec<TokenWithSpan>,
 }
 
 /// A sample's size: the digits, and whether they are percent.
@@ -50,7 +61,7 @@ struct Size {
 }
 
 impl Respelled<'_> {
-    fn token(&self, ahead: usize) -> &Token {
+    pub(super) fn token(&self, ahead: usize) -> &Token {
         self.input.get(self.at + ahead).map_or(&Token::EOF, |t| &t.token)
     }
 
@@ -61,33 +72,36 @@ impl Respelled<'_> {
         }
     }
 
-    fn is(&self, ahead: usize, word: &str) -> bool {
+    pub(super) fn is(&self, ahead: usize, word: &str) -> bool {
         self.word(ahead).eq_ignore_ascii_case(word)
     }
 
-    fn place(&self) -> Span {
+    pub(super) fn place(&self) -> Span {
         self.input.get(self.at).or(self.input.last()).map_or(Span::empty(), |t| t.span)
     }
 
-    fn keep(&mut self, count: usize) {
+    pub(super) fn keep(&mut self, count: usize) {
         let end = (self.at + count).min(self.input.len());
         self.output.extend(self.input[self.at..end].iter().map(|t| (*t).clone()));
         self.at = end;
     }
 
-    fn put(&mut self, token: Token, span: Span) {
+    pub(super) fn put(&mut self, token: Token, span: Span) {
         self.output.push(TokenWithSpan { token, span });
     }
 
-    fn put_word(&mut self, word: &str, span: Span) {
+    pub(super) fn put_word(&mut self, word: &str, span: Span) {
         self.put(Token::make_keyword(word), span);
     }
 
     fn pivot(&mut self) -> bool {
-        let rest: Vec<TokenWithSpan> = match self.word(0).to_uppercase().as_str() {
-            "PIVOT" | "UNPIVOT" => self.input[self.at..].iter().map(|t| (*t).clone()).collect(),
+        let verb = match self.word(0).to_uppercase().as_str() {
+            "PIVOT" | "PIVOT_WIDER" => "PIVOT",
+            "UNPIVOT" | "PIVOT_LONGER" => "UNPIVOT",
             _ => return false,
         };
+        let mut rest: Vec<TokenWithSpan> = self.input[self.at..].iter().map(|t| (*t).clone()).collect();
+        rest[0].token = Token::make_keyword(verb);
         let Some((made, length, taken)) = super::pivot::read(&rest, &self.output) else { return false };
         self.output.truncate(self.output.len() - taken);
         // There may be more inside.
@@ -127,10 +141,9 @@ impl Respelled<'_> {
             _ => return false,
         };
         self.at += length;
-        if outer {
-            self.put_word("GLOBAL", place);
-        }
-        self.put_word("STRAIGHT_JOIN", place);
+        let stands_for: &[&str] =
+            if outer { &["GLOBAL", "RIGHT", "SEMI", "JOIN"] } else { &["GLOBAL", "STRAIGHT_JOIN"] };
+        stands_for.iter().for_each(|word| self.put_word(word, place));
         true
     }
 

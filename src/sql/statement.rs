@@ -1,6 +1,7 @@
 //! Parsed statements: queries as sqlparser's tree, our own statements as our own.
 
 use super::Span;
+use super::macros::Macro;
 use crate::scheduler::{NodeId, QueryId, StageId};
 use serde::{Deserialize, Serialize};
 use sqlparser::ast;
@@ -73,6 +74,20 @@ pub enum Statement {
     /// `EXPLAIN` of such a statement.
     ExplainChange {
         change: Change,
+        span: Span,
+    },
+    /// `CREATE MACRO`.
+    CreateMacro {
+        made: Macro,
+        or_replace: bool,
+        if_not_exists: bool,
+        span: Span,
+    },
+    /// `DROP MACRO`.
+    DropMacro {
+        name: String,
+        is_table: bool,
+        if_exists: bool,
         span: Span,
     },
     /// `COPY`.

@@ -203,8 +203,8 @@ pub fn physical_field(place: usize, name: &str) -> String {
     if name.is_empty() { format!("_{}", place + 1) } else { name.to_string() }
 }
 
-/// Whether a name stands in the text of a type without quotes.
-fn is_plain_name(name: &str) -> bool {
+/// Whether DuckDB writes a name without quotes.
+pub fn is_plain_name(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphabetic() || c.is_ascii_digit() || c == '_')

@@ -132,6 +132,12 @@ impl<'q> Binder<'q> {
             Some(filter) => Some(condition(self.expression(filter, inside)?, "FILTER")?),
             None => None,
         };
+        if written.star && written.distinct {
+            let message = format!("{name}(DISTINCT *) has no meaning");
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message)
+                .at(place)
+                .hint("count(DISTINCT (a, b)) counts different rows of two columns"));
+        }
         let counts_rows = name == "count_star" || (name == "count" && written.args.is_empty());
         if written.star && !counts_rows {
             return Err(Diagnostic::new(ErrorCode::InvalidArguments, format!("{name}(*) has no meaning"))

@@ -122,6 +122,11 @@ impl<'q> Binder<'q> {
         })
     }
 
+    /// The statement.
+    pub fn text(&self) -> &'q str {
+        self.text
+    }
+
     /// A new column.
     pub fn column(&mut self, name: impl Into<String>, dtype: DataType) -> ColumnDef {
         let id = ColumnId(self.next_column);

@@ -7,6 +7,7 @@ use crate::functions::{self, Mismatch};
 use crate::journal::ErrorCode;
 use crate::plan::expr::{Expr, ExprKind};
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use crate::sql::shorthand::UNPACKED;
 use crate::sql::suggest::did_you_mean;
 use crate::sql::{DataType, Value};
 use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments};
@@ -83,6 +84,7 @@ pub(super) fn no_match(name: &str, types: &[DataType], mismatch: Mismatch, place
             let is_word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
             let is_comparison = matches!(name, "=" | "<>" | "<" | "<=" | ">" | ">=") || name.starts_with("is_");
             let message = match types {
+                [one] if name == "neg" => format!("-{one} has no meaning"),
                 [left, right] if is_comparison => format!("{left} and {right} cannot be compared"),
                 [left, right] if !is_word => format!("{left} {name} {right} has no meaning"),
                 _ => format!("{name} does not take ({})", type_list(types)),
@@ -108,6 +110,13 @@ impl<'q> Binder<'q> {
         let name = name.value.to_lowercase();
         if super::star::is_columns(call) {
             return self.columns_call(place);
+        }
+        if name == UNPACKED {
+            let message = "*COLUMNS(...) stands among the arguments of a function of one row";
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
+        }
+        if let ("array", FunctionArguments::Subquery(query)) = (name.as_str(), &call.args) {
+            return self.array_of(query);
         }
         if let Some(over) = &call.over {
             return self.window_call(&name, call, over, clause, place);
@@ -157,7 +166,13 @@ impl<'q> Binder<'q> {
         if matches!(name.as_str(), "grouping" | "grouping_id") {
             return self.grouping_call(arguments.exprs, clause, place);
         }
-        let args = arguments.exprs.into_iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?;
+        let mut args = Vec::with_capacity(arguments.exprs.len());
+        for arg in arguments.exprs {
+            match self.unpacked_columns(arg)? {
+                Some(columns) => args.extend(columns),
+                None => args.push(self.expression(arg, clause)?),
+            }
+        }
         match name.as_str() {
             "try" => check_try(&args, place)?,
             "setseed" => {
@@ -165,6 +180,11 @@ impl<'q> Binder<'q> {
                     .hint("random() is fixed for a query already: --seed gives the same numbers in every session"));
             }
             _ => {}
+        }
+        if name == "getvariable" && !matches!(&args[..], [Expr { kind: ExprKind::Literal(Value::Varchar(_)), .. }]) {
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, "getvariable takes a name in quotes")
+                .at(place)
+                .hint("SET VARIABLE a = 1; and then getvariable('a')"));
         }
         if name == "getvariable"
             && let [Expr { kind: ExprKind::Literal(Value::Varchar(variable)), .. }] = &args[..]

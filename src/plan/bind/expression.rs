@@ -24,6 +24,7 @@ pub(super) enum Clause {
     GroupBy,
     JoinOn,
     Values,
+    Limit,
     AggregateArgument,
     Qualify,
     /// Inside a window function call, or what it is over.
@@ -40,6 +41,7 @@ impl Clause {
             Clause::GroupBy => ("GROUP BY cannot contain aggregates", None),
             Clause::JoinOn => ("a join condition cannot contain aggregates", None),
             Clause::Values => ("VALUES cannot contain aggregates", None),
+            Clause::Limit => ("LIMIT cannot contain aggregates", Some("compute it in a subquery: LIMIT (SELECT ...)")),
             Clause::AggregateArgument => {
                 ("aggregates cannot be nested", Some("compute the inner one in a subquery in FROM"))
             }
@@ -63,6 +65,7 @@ impl Clause {
             Clause::GroupBy => ("GROUP BY cannot contain window functions", "compute it in a subquery in FROM"),
             Clause::JoinOn => ("a join condition cannot contain window functions", "compute it in a subquery in FROM"),
             Clause::Values => ("VALUES cannot contain window functions", "compute it in a query"),
+            Clause::Limit => ("LIMIT cannot contain window functions", "compute it in a subquery: LIMIT (SELECT ...)"),
             Clause::AggregateArgument => {
                 ("an aggregate cannot contain window functions", "compute the inner one in a subquery in FROM")
             }
@@ -131,7 +134,7 @@ impl<'q> Binder<'q> {
             A::Cast { kind, expr: arg, data_type: written, format: None } => {
                 let lenient = matches!(kind, ast::CastKind::TryCast | ast::CastKind::SafeCast);
                 let arg = self.expression(arg, clause)?;
-                let place = self.span_of(expr).or(arg.span);
+                let place = self.type_place(written).or(self.span_of(expr)).or(arg.span);
                 cast(arg, data_type(written, place)?, lenient)
             }
             A::Case { operand, conditions, else_result, .. } => {
@@ -215,13 +218,32 @@ impl<'q> Binder<'q> {
         }
     }
 
+    /// Where the name of a type stands that the parser does not know.
+    fn type_place(&self, written: &ast::DataType) -> Option<Span> {
+        match written {
+            ast::DataType::Custom(name, _) => self.span_of(name),
+            ast::DataType::Array(
+                ast::ArrayElemTypeDef::SquareBracket(item, _)
+                | ast::ArrayElemTypeDef::AngleBracket(item)
+                | ast::ArrayElemTypeDef::Parenthesis(item),
+            ) => self.type_place(item),
+            _ => None,
+        }
+    }
+
     pub fn identifier(&mut self, ident: &ast::Ident, clause: Clause) -> Result<Expr> {
         if let (None, Some(position)) = (ident.quote_style, ident.value.strip_prefix('#')) {
             return self.column_at(position, self.span(ident.span));
         }
         let resolved = match self.resolve_name(ident) {
             // What SQL writes as a function without brackets, unless there is a column of that name.
-            Err(error) if error.code == ErrorCode::ColumnNotFound && ident.quote_style.is_none() => {
+            Err(error) if error.code == ErrorCode::ColumnNotFound => {
+                if let Some(row) = self.whole_row(ident)? {
+                    return Ok(row);
+                }
+                if ident.quote_style.is_some() {
+                    return Err(error);
+                }
                 let name = ident.value.to_lowercase();
                 return match functions::BARE.contains(&name.as_str()) {
                     true => scalar(&name, Vec::new(), self.span(ident.span)),

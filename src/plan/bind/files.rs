@@ -50,6 +50,23 @@ fn format_of(function: &str) -> Option<ReadFormat> {
     })
 }
 
+/// FUNCTION_NOT_FOUND for a table function, with the nearest of those that there are.
+fn no_table_function(name: &str, place: Option<Span>) -> Diagnostic {
+    const NAMES: &[&str] =
+        &["read_parquet", "read_csv", "read_json", "read_ndjson", "parquet_scan", "range", "generate_series", "unnest"];
+    let is_scalar = crate::functions::find(name).is_some() || crate::functions::aggregates::is_aggregate(name);
+    let message = match is_scalar {
+        true => format!("{name} is a function of values: it makes no table"),
+        false => format!("table function \"{name}\" does not exist"),
+    };
+    let hint = match is_scalar {
+        true => format!("SELECT {name}(...)"),
+        false => did_you_mean(&similar(name, NAMES.iter().copied()))
+            .unwrap_or_else(|| format!("there are {}", NAMES.join(", "))),
+    };
+    Diagnostic::new(ErrorCode::FunctionNotFound, message).at(place).hint(hint)
+}
+
 /// What the options say beyond what the catalog has to know: types that the query casts to.
 #[derive(Default)]
 struct Casts {
@@ -58,6 +75,8 @@ struct Casts {
     /// By position.
     placed: Vec<DataType>,
     date_format: Option<String>,
+    /// Whether those that are named are all that there are: `columns` of JSON.
+    only_named: bool,
 }
 
 impl<'q> Binder<'q> {
@@ -70,7 +89,18 @@ impl<'q> Binder<'q> {
     ) -> Result<Source> {
         let function = parts(name).join(".").to_lowercase();
         let Some(format) = format_of(&function) else {
-            return Err(not_supported(format!("the table function {function}"), place));
+            let argument = match &args.args[..] {
+                [] => None,
+                [FunctionArg::Unnamed(FunctionArgExpr::Expr(ast::Expr::Value(value)))] => match &value.value {
+                    ast::Value::SingleQuotedString(text) => Some(text.as_str()),
+                    _ => return Err(no_table_function(&function, place)),
+                },
+                _ => return Err(no_table_function(&function, place)),
+            };
+            return match self.context.tables.table_function(&function, argument).map_err(|e| e.at(place))? {
+                Some(table) => self.scan(table, place),
+                None => Err(no_table_function(&function, place)),
+            };
         };
         let mut options = FileOptions { format: Some(format), ..FileOptions::default() };
         let mut casts = Casts::default();
@@ -106,7 +136,13 @@ impl<'q> Binder<'q> {
             }
         }
         let source = self.scan(table, place)?;
-        self.with_types(source, &casts, options.text.ignore_errors)
+        let (plan, mut relations) = self.with_types(source, &casts, options.text.ignore_errors)?;
+        for relation in relations.iter_mut().filter(|_| casts.only_named) {
+            let order = |name: &str| casts.named.iter().position(|(named, _)| named.eq_ignore_ascii_case(name));
+            relation.columns.retain(|column| order(&column.name).is_some());
+            relation.columns.sort_by_key(|column| order(&column.name));
+        }
+        Ok((plan, relations))
     }
 
     /// The columns of a scan, cast to the types that were given for them.
@@ -246,8 +282,10 @@ impl<'q> Binder<'q> {
                     for (name, written) in given {
                         let parsed = parse_type(&written).map_err(|error| error.at(place))?;
                         casts.named.push((name.clone(), data_type(&parsed, place)?));
-                        if option == "columns" && options.format == Some(ReadFormat::Csv) {
-                            options.text.names.push(name);
+                        match options.format {
+                            Some(ReadFormat::Csv) if option == "columns" => options.text.names.push(name),
+                            Some(ReadFormat::NdJson) if option == "columns" => casts.only_named = true,
+                            _ => {}
                         }
                     }
                 }

@@ -10,8 +10,9 @@ use crate::catalog::TableRef;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan, OutputColumn};
-use crate::sql::DataType;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use crate::sql::shorthand::DESCRIBED;
+use crate::sql::{DataType, Value};
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
 
 /// A part of FROM: its rows and what they can be called.
@@ -71,6 +72,10 @@ impl<'q> Binder<'q> {
                     let source = self.table_sampled(source, sample.as_ref(), place)?;
                     return self.aliased(source, alias.as_ref());
                 }
+                if let Some(query) = args.as_ref().and_then(|args| described_query(name, args)) {
+                    let source = self.described(query)?;
+                    return self.aliased(source, alias.as_ref());
+                }
                 if *with_ordinality {
                     return Err(not_supported("WITH ORDINALITY of anything but a list", place));
                 }
@@ -84,7 +89,8 @@ impl<'q> Binder<'q> {
             TableFactor::Derived { lateral: _, subquery, alias, sample } => {
                 let place = self.span_of(&**subquery);
                 let bound = self.query(subquery)?;
-                let relation = relation_of(Vec::new(), &bound.output);
+                let mut relation = relation_of(Vec::new(), &bound.output);
+                relation.number_duplicates();
                 let source = self.table_sampled((bound.plan, vec![relation]), sample.as_ref(), place)?;
                 self.aliased(source, alias.as_ref())
             }
@@ -114,6 +120,27 @@ impl<'q> Binder<'q> {
             | TableFactor::XmlTable { .. }
             | TableFactor::SemanticView { .. } => Err(not_supported("this kind of table", self.span_of(factor))),
         }
+    }
+
+    /// `(DESCRIBE query)`: a row for each of its columns.
+    fn described(&mut self, query: &'q ast::Query) -> Result<Source> {
+        let bound = self.query(query)?;
+        let names = ["column_name", "column_type", "null", "key", "default", "extra"];
+        let columns: Vec<ColumnDef> = names.iter().map(|name| self.column(*name, DataType::Varchar)).collect();
+        let text = |text: String| Expr::literal(Value::Varchar(text), DataType::Varchar);
+        let row = |column: OutputColumn| {
+            // A bare NULL is an INTEGER to whoever sees it.
+            let dtype = if column.dtype == DataType::Null { DataType::Integer } else { column.dtype };
+            let mut row = vec![text(column.name), text(dtype.to_string()), text("YES".to_string())];
+            row.resize(names.len(), Expr::literal(Value::Null, DataType::Varchar));
+            row
+        };
+        let rows = bound.output.into_iter().map(row).collect();
+        let output: Vec<OutputColumn> = columns
+            .iter()
+            .map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() })
+            .collect();
+        Ok((LogicalPlan::Values { columns, rows }, vec![relation_of(Vec::new(), &output)]))
     }
 
     fn files(&mut self, pattern: &str, place: Option<Span>) -> Result<Source> {
@@ -186,7 +213,8 @@ impl<'q> Binder<'q> {
         self.ctes.extend(hidden_ctes);
         self.scopes.extend(hidden_scopes);
         let bound = bound?;
-        let relation = relation_of(vec![cte.definition.alias.name.value.clone()], &bound.output);
+        let mut relation = relation_of(vec![cte.definition.alias.name.value.clone()], &bound.output);
+        relation.number_duplicates();
         let source = self.aliased((bound.plan, vec![relation]), Some(&cte.definition.alias))?;
         Ok(Some(source))
     }
@@ -225,7 +253,11 @@ impl<'q> Binder<'q> {
         for (column, renamed) in columns.iter_mut().zip(&alias.columns) {
             column.name = renamed.name.value.clone();
         }
-        Ok((plan, vec![Relation { name: vec![alias.name.value.clone()], columns }]))
+        let mut relation = Relation { name: vec![alias.name.value.clone()], columns };
+        if !alias.columns.is_empty() {
+            relation.number_duplicates();
+        }
+        Ok((plan, vec![relation]))
     }
 
     fn join_step(&mut self, left: Source, right: Source, step: &'q ast::Join) -> Result<Source> {
@@ -238,12 +270,14 @@ impl<'q> Binder<'q> {
             JoinOperator::CrossJoin(c) => (JoinKind::Cross, c),
             JoinOperator::Semi(c) | JoinOperator::LeftSemi(c) => (JoinKind::Semi, c),
             JoinOperator::Anti(c) | JoinOperator::LeftAnti(c) => (JoinKind::Anti, c),
-            // The parser's word for ASOF JOIN, GLOBAL for its LEFT (`sql/respell.rs`).
-            JoinOperator::StraightJoin(c) => (JoinKind::AsOf { outer: step.global }, c),
+            // What stands for ASOF JOIN and ASOF LEFT JOIN (`sql/respell.rs`).
+            JoinOperator::StraightJoin(c) if step.global => (JoinKind::AsOf { outer: false }, c),
+            JoinOperator::RightSemi(c) if step.global => (JoinKind::AsOf { outer: true }, c),
             // Its word for POSITIONAL JOIN.
             JoinOperator::OuterApply => return Ok(self.positional_join(left, right)),
             JoinOperator::AsOf { .. } => return Err(not_supported("MATCH_CONDITION", place)),
-            JoinOperator::RightSemi(_)
+            JoinOperator::StraightJoin(_)
+            | JoinOperator::RightSemi(_)
             | JoinOperator::RightAnti(_)
             | JoinOperator::CrossApply
             | JoinOperator::ArrayJoin
@@ -396,6 +430,17 @@ impl<'q> Binder<'q> {
             left_names.extend(right_names);
         }
         Ok((plan, left_names))
+    }
+}
+
+/// The query of `(DESCRIBE query)` (`sql/shorthand.rs`).
+fn described_query<'q>(name: &ast::ObjectName, args: &'q ast::TableFunctionArgs) -> Option<&'q ast::Query> {
+    let is_described = parts(name) == [DESCRIBED];
+    match &args.args[..] {
+        [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Subquery(query)))] if is_described => {
+            Some(query)
+        }
+        _ => None,
     }
 }
 

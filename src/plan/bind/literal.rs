@@ -23,7 +23,12 @@ pub(super) fn literal(value: &ast::Value, place: Option<Span>) -> Result<Expr> {
         ast::Value::DollarQuotedString(text) => (Value::Varchar(text.value.clone()), DataType::Varchar),
         ast::Value::Boolean(value) => (Value::Boolean(*value), DataType::Boolean),
         ast::Value::Null => (Value::Null, DataType::Null),
-        ast::Value::Placeholder(name) => return Err(not_supported(format!("the parameter {name}"), place)),
+        ast::Value::Placeholder(name) => {
+            let message = format!("the parameter {name} has no value");
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message)
+                .at(place)
+                .hint("PREPARE name AS SELECT ...; and then EXECUTE name(value, ...);"));
+        }
         _ => return Err(not_supported("this kind of literal", place)),
     };
     Ok(Expr::literal(value, dtype).at(place))

@@ -1,5 +1,7 @@
 //! What a column is called that got no name: DuckDB's text of its expression.
 
+use crate::sql::shorthand::UNPACKED;
+use crate::sql::types::is_plain_name;
 use sqlparser::ast::{self, BinaryOperator, DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 /// Longer names end in dots.
@@ -7,12 +9,21 @@ const LONGEST: usize = 200;
 
 /// The name of an unnamed column: `sum(amount)`, `count_star()`, `(a + 1)`.
 pub(super) fn column_name(expr: &Expr) -> String {
-    let name = match expr {
+    let written = match expr {
         Expr::Identifier(ident) => return ident.value.clone(),
         Expr::CompoundIdentifier(parts) => return parts.last().map_or(String::new(), |p| p.value.clone()),
         expr => text(expr),
     };
-    if name.chars().count() > LONGEST { name.chars().take(LONGEST).chain("...".chars()).collect() } else { name }
+    if written.chars().count() > LONGEST {
+        written.chars().take(LONGEST).chain("...".chars()).collect()
+    } else {
+        written
+    }
+}
+
+/// A name inside an expression, in quotes where DuckDB writes them.
+fn name(name: &str) -> String {
+    if is_plain_name(name) { name.to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
 /// The words of binary operators as DuckDB prints them.
@@ -25,8 +36,8 @@ fn operator(op: &BinaryOperator) -> String {
 
 fn text(expr: &Expr) -> String {
     match expr {
-        Expr::Identifier(ident) => ident.value.clone(),
-        Expr::CompoundIdentifier(parts) => parts.iter().map(|p| p.value.as_str()).collect::<Vec<_>>().join("."),
+        Expr::Identifier(ident) => name(&ident.value),
+        Expr::CompoundIdentifier(parts) => parts.iter().map(|p| name(&p.value)).collect::<Vec<_>>().join("."),
         Expr::Nested(inner) => text(inner),
         Expr::Value(value) => value.value.to_string(),
         Expr::BinaryOp { left, op, right } => format!("({} {} {})", text(left), operator(op), text(right)),
@@ -56,7 +67,7 @@ fn text(expr: &Expr) -> String {
             format!("{word}({} AS {dtype})", text(expr))
         }
         Expr::TypedString(typed) => {
-            format!("CAST({} AS {})", typed.value.value, typed.data_type.to_string().to_lowercase())
+            format!("CAST({} AS {})", typed.value.value, typed.data_type)
         }
         Expr::Extract { field, expr, .. } => format!("date_part('{field}', {})", text(expr)),
         Expr::Substring { expr, substring_from, substring_for, .. } => {
@@ -81,9 +92,13 @@ fn text(expr: &Expr) -> String {
         Expr::Function(function) => call(function),
         Expr::Array(array) => format!("list_value({})", list_of(&array.elem)),
         Expr::Case { operand, conditions, else_result, .. } => {
-            let mut out = format!("CASE {}", operand.as_ref().map_or(String::new(), |o| format!(" {}", text(o))));
+            let mut out = "CASE ".to_string();
             for when in conditions {
-                out.push_str(&format!(" WHEN ({}) THEN ({})", text(&when.condition), text(&when.result)));
+                let condition = match operand {
+                    Some(operand) => format!("({} = {})", text(operand), text(&when.condition)),
+                    None => text(&when.condition),
+                };
+                out.push_str(&format!(" WHEN ({condition}) THEN ({})", text(&when.result)));
             }
             let otherwise = else_result.as_ref().map_or("NULL".into(), |e| text(e));
             format!("{out} ELSE {otherwise} END")
@@ -100,11 +115,11 @@ fn list_of(exprs: &[Expr]) -> String {
     exprs.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-/// Words that DuckDB quotes where they are names of functions.
-const QUOTED: &[&str] = &["first", "last", "mode"];
-
 fn call(function: &ast::Function) -> String {
     let lower = function.name.to_string().to_lowercase();
+    if let FunctionArguments::Subquery(query) = &function.args {
+        return format!("{lower}({query})");
+    }
     let FunctionArguments::List(list) = &function.args else {
         return if lower == "coalesce" { "COALESCE".to_string() } else { lower };
     };
@@ -115,15 +130,18 @@ fn call(function: &ast::Function) -> String {
     let is_star = matches!(list.args[..], [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
     let mut within: &[ast::OrderByExpr] = &function.within_group;
     let name = match lower.as_str() {
-        "coalesce" => "COALESCE",
-        "grouping" | "grouping_id" => "GROUPING",
         "first" if function.over.is_some() => "first_value",
         "last" if function.over.is_some() => "last_value",
         "percentile_cont" if !within.is_empty() => "quantile_cont",
         "percentile_disc" if !within.is_empty() => "quantile_disc",
         name => name,
     };
-    let name = if QUOTED.contains(&name) { format!("\"{name}\"") } else { name.to_string() };
+    let name = match name {
+        "coalesce" => "COALESCE".to_string(),
+        "grouping" | "grouping_id" => "GROUPING".to_string(),
+        UNPACKED => "*COLUMNS".to_string(),
+        name => self::name(name),
+    };
     let mut out = if lower == "count" && (is_star || list.args.is_empty()) {
         "count_star()".to_string()
     } else {

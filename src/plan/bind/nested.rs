@@ -4,7 +4,7 @@ use super::binder::{Binder, not_supported};
 use super::call::scalar;
 use super::coerce::{adapt_among, coerce, common};
 use super::expression::Clause;
-use super::scope::Resolved;
+use super::scope::{Relation, Resolved};
 use crate::journal::ErrorCode;
 use crate::plan::expr::{Expr, ExprKind};
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
@@ -35,6 +35,12 @@ pub(super) fn pack(fields: Vec<(String, Expr)>, place: Option<Span>) -> Result<E
     }
     let dtype = DataType::Struct(fields.iter().map(|(name, value)| (name.clone(), value.dtype.clone())).collect());
     Ok(Expr::call("struct_pack", fields.into_iter().map(|(_, value)| value).collect(), dtype).at(place))
+}
+
+/// A row of a table as a struct.
+pub(super) fn row_of(relation: &Relation, place: Option<Span>) -> Result<Expr> {
+    let columns = relation.columns.iter();
+    pack(columns.map(|c| (c.name.clone(), Expr::column(c.id, c.dtype.clone()).at(place))).collect(), place)
 }
 
 /// The field of a struct at a place, from 0.

@@ -1,15 +1,17 @@
 //! Whole queries: WITH, set operations, VALUES, ORDER BY, LIMIT.
 
 use super::binder::{Binder, Cte, not_supported};
-use super::coerce::{adapt_among, coerce, common};
+use super::coerce::{adapt_among, cast, coerce, common};
 use super::expression::Clause;
 use super::recursive::names_in_query;
 use super::scope::{Relation, Scope, ScopeColumn};
-use crate::functions::union_type;
+use crate::functions::{union_type, value_at};
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, Expr, ExprKind};
-use crate::plan::logical::{LogicalPlan, OutputColumn, SetKind, SortKey};
+use crate::plan::fold::fold;
+use crate::plan::logical::{LogicalPlan, OutputColumn, Query, SetKind, SortKey};
 use crate::sql::diagnostic::{Diagnostic, Result};
+use crate::sql::shorthand::LIMIT_PERCENT;
 use crate::sql::{DataType, Value};
 use sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier, Spanned};
 
@@ -48,7 +50,15 @@ impl<'q> Binder<'q> {
     fn query_with(&mut self, query: &'q ast::Query) -> Result<Bound> {
         self.push_ctes_of(query)?;
         self.refuse_clauses(query)?;
+        if let Some(percent) = limit_percent(query) {
+            return self.share_of_rows(query, percent);
+        }
         let slice = self.slice(query)?;
+        self.sliced(query, slice)
+    }
+
+    /// A query without its WITH, cut.
+    fn sliced(&mut self, query: &'q ast::Query, slice: Slice) -> Result<Bound> {
         self.enough = slice.limit.filter(|_| takes_first_rows(query)).map(|limit| limit.saturating_add(slice.offset));
         if let SetExpr::Select(select) = &*query.body {
             return self.select(select, query.order_by.as_ref(), slice);
@@ -59,6 +69,31 @@ impl<'q> Binder<'q> {
             None => bound,
         };
         Ok(Bound { plan: slice.apply(bound.plan), output: bound.output })
+    }
+
+    /// `LIMIT 10%`: how many rows that are is known when all are there.
+    fn share_of_rows(&mut self, query: &'q ast::Query, percent: &'q ast::Expr) -> Result<Bound> {
+        let place = self.span_of(percent);
+        let share = match percent {
+            ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, _), .. }) => digits.parse().ok(),
+            _ => None,
+        };
+        let share: f64 = share
+            .filter(|share| (0.0..=100.0).contains(share))
+            .ok_or_else(|| Diagnostic::new(ErrorCode::InvalidArguments, "LIMIT takes 0 to 100 percent").at(place))?;
+        let Slice { offset, .. } = self.slice(query)?;
+        let bound = self.sliced(query, Slice { limit: None, offset: 0 })?;
+        let bound = self.exact(bound, None)?;
+        if !bound.plan.outer_columns().is_empty() {
+            return Err(not_supported("LIMIT with percent in a query that reads columns of one around it", place));
+        }
+        let whole = Query { plan: bound.plan, output: bound.output, next_column: self.next_column() };
+        let table = self.context.runner.run(whole)?;
+        let limit = (table.rows as f64 * share / 100.0) as u64;
+        let (plan, relations) = self.scan(table, place)?;
+        let columns = relations.into_iter().flat_map(|relation| relation.columns);
+        let output = columns.map(|c| OutputColumn { name: c.name, column: c.id, dtype: c.dtype }).collect();
+        Ok(Bound { plan: Slice { limit: Some(limit), offset }.apply(plan), output })
     }
 
     /// Makes the CTEs of a query's WITH known.
@@ -374,7 +409,7 @@ impl<'q> Binder<'q> {
         }
     }
 
-    fn slice(&self, query: &ast::Query) -> Result<Slice> {
+    fn slice(&mut self, query: &'q ast::Query) -> Result<Slice> {
         let (limit, offset) = match &query.limit_clause {
             None => (None, None),
             Some(ast::LimitClause::LimitOffset { limit, offset, limit_by }) => {
@@ -385,6 +420,7 @@ impl<'q> Binder<'q> {
             }
             Some(ast::LimitClause::OffsetCommaLimit { offset, limit }) => (Some(limit), Some(offset)),
         };
+        let limit = limit.filter(|e| percent_of(e).is_none());
         let mut limit = limit.map(|e| self.row_count(e, "LIMIT")).transpose()?.flatten();
         let offset = offset.map(|e| self.row_count(e, "OFFSET")).transpose()?.flatten().unwrap_or(0);
         if let Some(fetch) = &query.fetch {
@@ -400,22 +436,70 @@ impl<'q> Binder<'q> {
     }
 
     /// A number of rows; None for NULL.
-    fn row_count(&self, expr: &ast::Expr, clause: &str) -> Result<Option<u64>> {
+    fn row_count(&mut self, expr: &'q ast::Expr, clause: &str) -> Result<Option<u64>> {
         let place = self.span_of(expr);
-        match expr {
-            ast::Expr::Nested(inner) => self.row_count(inner, clause),
-            ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Null, .. }) => Ok(None),
-            ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, _), .. }) => {
-                let digits = digits.replace('_', "");
-                digits.parse().map(Some).map_err(|_| {
-                    Diagnostic::new(ErrorCode::InvalidArguments, format!("{clause} takes a whole number")).at(place)
-                })
-            }
-            ast::Expr::UnaryOp { op: ast::UnaryOperator::Minus, .. } => {
-                Err(Diagnostic::new(ErrorCode::InvalidArguments, format!("{clause} cannot be negative")).at(place))
-            }
-            _ => Err(not_supported(format!("{clause} with an expression"), place)),
+        if let ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(digits, _), .. }) = expr
+            && let Ok(rows) = digits.replace('_', "").parse()
+        {
+            return Ok(Some(rows));
         }
+        // The queries around and their columns mean nothing here.
+        let hidden = std::mem::take(&mut self.scopes);
+        self.scopes.push(Scope::default());
+        let bound = self.expression(expr, Clause::Limit);
+        self.scopes = hidden;
+        let bound = bound.map_err(|error| match error.code {
+            ErrorCode::ColumnNotFound => {
+                let message = format!("{clause} is one number for the whole query: it cannot read columns");
+                Diagnostic::new(ErrorCode::InvalidArguments, message).at(error.span)
+            }
+            _ => error,
+        })?;
+        match self.value_now(cast(bound, DataType::BigInt, false)?)? {
+            Value::Int(rows) => u64::try_from(rows).map(Some).map_err(|_| {
+                Diagnostic::new(ErrorCode::InvalidArguments, format!("{clause} cannot be negative")).at(place)
+            }),
+            _ => Ok(None),
+        }
+    }
+
+    /// The value of an expression that reads no columns, which has to be known before the query can be planned.
+    fn value_now(&mut self, expr: Expr) -> Result<Value> {
+        let expr = fold(expr, &self.context.clock);
+        if let ExprKind::Literal(value) = expr.kind {
+            return Ok(value);
+        }
+        let def = self.column("value", expr.dtype.clone());
+        let output = vec![OutputColumn { name: def.name.clone(), column: def.id, dtype: def.dtype.clone() }];
+        let dtype = def.dtype.clone();
+        let one_row = LogicalPlan::Values { columns: Vec::new(), rows: vec![Vec::new()] };
+        let plan = LogicalPlan::Project { input: Box::new(one_row), columns: vec![(def, expr)] };
+        let table = self.context.runner.run(Query { plan, output, next_column: self.next_column() })?;
+        let column = table.memory.as_ref().and_then(|rows| rows.0.columns().first()).filter(|c| !c.is_empty());
+        Ok(column.map_or(Value::Null, |column| value_at(column, &dtype, 0)))
+    }
+}
+
+/// The percentage of `LIMIT 10%`.
+fn limit_percent(query: &ast::Query) -> Option<&ast::Expr> {
+    match &query.limit_clause {
+        Some(ast::LimitClause::LimitOffset { limit: Some(limit), .. }) => percent_of(limit),
+        _ => None,
+    }
+}
+
+fn percent_of(limit: &ast::Expr) -> Option<&ast::Expr> {
+    let ast::Expr::Function(call) = limit else { return None };
+    match (&call.name.0[..], &call.args) {
+        ([ast::ObjectNamePart::Identifier(name)], ast::FunctionArguments::List(list))
+            if name.value == LIMIT_PERCENT =>
+        {
+            match &list.args[..] {
+                [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(percent))] => Some(percent),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::binder::{Binder, not_supported};
 use super::from::Source;
-use super::query::Bound;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, Expr};
 use crate::plan::logical::{JoinKind, LogicalPlan, SortKey};
@@ -47,10 +46,10 @@ impl<'q> Binder<'q> {
         Ok((self.sampled(plan, size, seed.as_deref(), place)?, relations))
     }
 
-    /// A bound SELECT with its `USING SAMPLE`, which the parser was given as a QUALIFY.
-    pub(super) fn using_sample(&mut self, bound: Bound, call: &ast::Function) -> Result<Bound> {
+    /// What FROM gives, with the `USING SAMPLE` that the parser was given as a QUALIFY.
+    pub(super) fn using_sample(&mut self, plan: LogicalPlan, call: &ast::Function) -> Result<LogicalPlan> {
         let place = self.span_of(&call.name);
-        let FunctionArguments::List(list) = &call.args else { return Ok(bound) };
+        let FunctionArguments::List(list) = &call.args else { return Ok(plan) };
         let text = |arg: &FunctionArg| match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(ast::Expr::Value(value))) => match &value.value {
                 ast::Value::Number(text, _) | ast::Value::SingleQuotedString(text) => Some(text.clone()),
@@ -59,10 +58,9 @@ impl<'q> Binder<'q> {
             _ => None,
         };
         let texts: Vec<String> = list.args.iter().filter_map(text).collect();
-        let [digits, unit, _method, seed @ ..] = &texts[..] else { return Ok(bound) };
+        let [digits, unit, _method, seed @ ..] = &texts[..] else { return Ok(plan) };
         let size = size(digits, unit == "percent", place)?;
-        let plan = self.sampled(bound.plan, size, seed.first().map(String::as_str), place)?;
-        Ok(Bound { plan, output: bound.output })
+        self.sampled(plan, size, seed.first().map(String::as_str), place)
     }
 
     fn sampled(

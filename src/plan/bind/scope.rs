@@ -9,6 +9,7 @@ use crate::sql::DataType;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
 use crate::sql::suggest::{did_you_mean, either, similar};
 use sqlparser::ast;
+use std::collections::{HashMap, HashSet};
 
 /// What is known by name in one SELECT.
 #[derive(Default)]
@@ -70,10 +71,35 @@ impl Relation {
                 .all(|(a, b)| a.eq_ignore_ascii_case(b))
     }
 
+    /// Gives columns that are called as one before them a number: `a`, `a_1`, `a_2`.
+    pub fn number_duplicates(&mut self) {
+        let names = numbered_duplicates(self.columns.iter().map(|column| column.name.as_str()));
+        for (column, name) in self.columns.iter_mut().zip(names) {
+            column.name = name;
+        }
+    }
+
     /// The name to write before a column.
     pub fn label(&self) -> String {
         self.name.last().cloned().unwrap_or_default()
     }
+}
+
+/// These names, where one that was there before has a number behind it: `a`, `a_1`, `a_2`.
+pub(super) fn numbered_duplicates<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    let mut numbered = Vec::new();
+    for name in names {
+        let mut given = name.to_string();
+        while !taken.insert(given.to_lowercase()) {
+            let count = uses.entry(name.to_lowercase()).or_default();
+            *count += 1;
+            given = format!("{name}_{count}");
+        }
+        numbered.push(given);
+    }
+    numbered
 }
 
 impl<'q> Scope<'q> {
@@ -103,8 +129,14 @@ impl<'q> Scope<'q> {
             [] => Ok(None),
             [(_, (id, dtype))] => Ok(Some(Expr::column(*id, dtype.clone()).at(place))),
             _ => {
-                let written: Vec<String> = matches.iter().map(|(r, _)| format!("{}.{name}", r.label())).collect();
-                let hint = format!("write {}", either(&written).unwrap_or_default());
+                let labels: Vec<String> = matches.iter().map(|(r, _)| r.label()).collect();
+                let hint = match labels.iter().any(String::is_empty) {
+                    true => "give the subqueries in FROM aliases, and write them before the column".to_string(),
+                    false => {
+                        let written: Vec<String> = labels.iter().map(|label| format!("{label}.{name}")).collect();
+                        format!("write {}", either(&written).unwrap_or_default())
+                    }
+                };
                 Err(Diagnostic::new(ErrorCode::AmbiguousName, format!("column \"{name}\" is ambiguous"))
                     .at(place)
                     .hint(hint))
@@ -142,6 +174,17 @@ impl<'q> Binder<'q> {
         let error = self.no_column(&ident.value, place);
         let is_text = ident.quote_style == Some('"') && error.hint.as_ref().is_none_or(|h| !h.starts_with("did"));
         Err(if is_text { error.hint(format!("a text is written in single quotes: '{}'", ident.value)) } else { error })
+    }
+
+    /// The name of a table alone: its row, as a struct. None if no table is called so.
+    pub fn whole_row(&self, ident: &ast::Ident) -> Result<Option<Expr>> {
+        let place = self.span(ident.span);
+        for scope in self.scopes.iter().rev() {
+            if let Some(relation) = scope.relation(std::slice::from_ref(&ident.value), place)? {
+                return super::nested::row_of(relation, place).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// `t.a`, `schema.t.a`.

@@ -75,7 +75,9 @@ impl<'q> Binder<'q> {
             None => Ok(()),
         };
         if select.into.is_some() {
-            return Err(not_supported("SELECT INTO", place));
+            return Err(
+                not_supported("SELECT INTO", place).hint("CREATE TABLE t AS SELECT ... makes a table of a query")
+            );
         }
         if select.top.is_some() {
             return Err(not_supported("TOP", place).hint("write LIMIT at the end"));
@@ -95,8 +97,12 @@ impl<'q> Binder<'q> {
         order_by: Option<&'q ast::OrderBy>,
         slice: Slice,
     ) -> Result<Bound> {
+        let sample = select.qualify.as_ref().and_then(super::sample::using_sample);
+        if let Some(sample) = sample {
+            plan = self.using_sample(plan, sample)?;
+        }
         if let Some(filter) = &select.selection {
-            let predicate = condition(self.expression(filter, Clause::Where)?, "WHERE")?;
+            let predicate = self.columns_condition(filter, Clause::Where, "WHERE")?;
             plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
         }
         let mut items = self.items(select)?;
@@ -105,7 +111,6 @@ impl<'q> Binder<'q> {
             Some(having) => Some(condition(self.expression(having, Clause::Having)?, "HAVING")?),
             None => None,
         };
-        let sample = select.qualify.as_ref().and_then(super::sample::using_sample);
         let qualify = select.qualify.as_ref().filter(|_| sample.is_none());
         let mut qualify = match qualify {
             Some(qualify) => Some(condition(self.expression(qualify, Clause::Qualify)?, "QUALIFY")?),
@@ -157,14 +162,7 @@ impl<'q> Binder<'q> {
             plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
         }
         let plan = super::unnest::unnested(plan, unnests);
-        let Some(sample) = sample else { return Ok(self.project(plan, items, order, distinct, slice)) };
-        if !order.is_empty() {
-            return Err(not_supported("USING SAMPLE with ORDER BY", self.span_of(&sample.name))
-                .hint("sort the sample in a query around it"));
-        }
-        let bound = self.project(plan, items, order, distinct, Slice { limit: None, offset: 0 });
-        let bound = self.using_sample(bound, sample)?;
-        Ok(Bound { plan: slice.apply(bound.plan), output: bound.output })
+        Ok(self.project(plan, items, order, distinct, slice))
     }
 
     /// The select list over `plan`, and nothing else.
@@ -289,6 +287,9 @@ impl<'q> Binder<'q> {
     /// The name of a plain column in the case of its definition.
     fn defined_name(&self, expr: &ast::Expr) -> Option<String> {
         let ident = match expr {
+            ast::Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.starts_with('#') => {
+                return self.name_at(&ident.value[1..]);
+            }
             ast::Expr::Identifier(ident) => ident,
             ast::Expr::CompoundIdentifier(parts) => parts.last()?,
             _ => return None,

@@ -1,11 +1,16 @@
 //! `*`, `t.*` and `COLUMNS(...)` in a select list: which columns they are, and what they are called.
 
 use super::binder::{Binder, not_supported};
-use super::scope::{Relation, missing_column};
+use super::coerce::condition;
+use super::expression::Clause;
+use super::scope::{Relation, Scope, missing_column};
 use super::select::Item;
 use crate::journal::ErrorCode;
-use crate::plan::expr::Expr;
+use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::fold::fold;
+use crate::sql::Value;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use crate::sql::shorthand::UNPACKED;
 use regex::{Regex, RegexBuilder};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 use std::ops::ControlFlow;
@@ -80,25 +85,78 @@ impl<'q> Binder<'q> {
         expr: &'q ast::Expr,
         alias: Option<&str>,
     ) -> Result<bool> {
-        let mut call = None;
-        let _ = ast::visit_expressions(expr, |inner| match inner {
-            ast::Expr::Function(function) if is_columns(function) => {
-                // The visitor lends its nodes for the visit only; what is needed of them is small.
-                call = Some(function.clone());
-                ControlFlow::Break(())
-            }
-            _ => ControlFlow::Continue(()),
-        });
+        let call = columns_in(expr);
         let Some(call) = call else { return Ok(false) };
         let place = self.call_span(self.span_of(&call.name));
         for column in self.chosen_columns(&call, place)? {
             let outer = self.columns_choice.replace(column.expr);
-            let name = alias.map_or_else(|| column.name.clone(), str::to_string);
+            let name = alias.map_or_else(|| column.name.clone(), |alias| expanded(alias, &call, &column.name));
             let bound = self.item(items, expr, name);
             self.columns_choice = outer;
             bound?;
         }
         Ok(true)
+    }
+
+    /// A condition; with `COLUMNS(...)` in it, that it is true of all of them.
+    pub(super) fn columns_condition(&mut self, expr: &'q ast::Expr, clause: Clause, name: &str) -> Result<Expr> {
+        let Some(call) = columns_in(expr) else { return condition(self.expression(expr, clause)?, name) };
+        let place = self.call_span(self.span_of(&call.name));
+        let mut conditions = Vec::new();
+        for column in self.chosen_columns(&call, place)? {
+            let outer = self.columns_choice.replace(column.expr);
+            let bound = self.expression(expr, clause);
+            self.columns_choice = outer;
+            conditions.push(condition(bound?, name)?);
+        }
+        Ok(Expr::and(conditions))
+    }
+
+    /// The columns of `*COLUMNS(...)` among the arguments of a call; None for any other argument.
+    pub(super) fn unpacked_columns(&mut self, arg: &ast::Expr) -> Result<Option<Vec<Expr>>> {
+        let ast::Expr::Function(call) = arg else { return Ok(None) };
+        if !matches!(&call.name.0[..], [ast::ObjectNamePart::Identifier(name)] if name.value == UNPACKED) {
+            return Ok(None);
+        }
+        let place = self.call_span(self.span_of(&call.name));
+        Ok(Some(self.chosen_columns(call, place)?.into_iter().map(|column| column.expr).collect()))
+    }
+
+    /// The columns whose names a lambda is true of.
+    fn columns_by_lambda(&mut self, lambda: &ast::LambdaFunction, place: Option<Span>) -> Result<Vec<StarColumn>> {
+        let names: Vec<&ast::Ident> = lambda.params.iter().map(|param| &param.name).collect();
+        let [name] = names[..] else {
+            let message = "a lambda in COLUMNS takes one parameter: the name of a column";
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
+        };
+        let columns = self.star_columns(None, &ast::WildcardAdditionalOptions::default(), place)?;
+        let asked = |column: &StarColumn| {
+            let mut body = (*lambda.body).clone();
+            let _ = ast::visit_expressions_mut(&mut body, |part| {
+                if let ast::Expr::Identifier(ident) = part
+                    && ident.value.eq_ignore_ascii_case(&name.value)
+                {
+                    let text = ast::Value::SingleQuotedString(column.name.clone());
+                    *part = ast::Expr::Value(ast::ValueWithSpan { value: text, span: ident.span });
+                }
+                ControlFlow::<()>::Continue(())
+            });
+            body
+        };
+        let bodies: Vec<ast::Expr> = columns.iter().map(asked).collect();
+        let mut inner = Binder::new(self.text(), self.context)?;
+        inner.scopes.push(Scope::default());
+        let mut chosen = Vec::new();
+        for (column, body) in columns.into_iter().zip(&bodies) {
+            let is_chosen =
+                fold(condition(inner.expression(body, Clause::Select)?, "the lambda")?, &self.context.clock);
+            match is_chosen.kind {
+                ExprKind::Literal(Value::Boolean(true)) => chosen.push(column),
+                ExprKind::Literal(_) => {}
+                _ => return Err(not_supported("this lambda in COLUMNS", is_chosen.span.or(place))),
+            }
+        }
+        Ok(chosen)
     }
 
     /// The columns that a `COLUMNS(...)` call names, in order.
@@ -132,6 +190,9 @@ impl<'q> Binder<'q> {
                 let mut columns = all(self, None)?;
                 columns.retain(|column| matches.is_match(&column.name));
                 columns
+            }
+            ([FunctionArg::Unnamed(FunctionArgExpr::Expr(ast::Expr::Lambda(lambda)))], _) => {
+                self.columns_by_lambda(lambda, place)?
             }
             ([FunctionArg::Unnamed(FunctionArgExpr::Wildcard)], _) => all(self, None)?,
             ([FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name))], _) => all(self, Some(name))?,
@@ -252,11 +313,57 @@ impl<'q> Binder<'q> {
         })
     }
 
+    /// What the column of `#2` is called.
+    pub(super) fn name_at(&self, digits: &str) -> Option<String> {
+        let columns = self.star_columns(None, &ast::WildcardAdditionalOptions::default(), None).ok()?;
+        columns.into_iter().nth(digits.parse::<usize>().ok()?.checked_sub(1)?).map(|column| column.name)
+    }
+
     /// `COLUMNS(...)` where it is met inside an expression: the column whose turn it is.
     pub(super) fn columns_call(&self, place: Option<Span>) -> Result<Expr> {
         let chosen = self.columns_choice.clone().map(|expr| expr.at(place));
         chosen.ok_or_else(|| not_supported("COLUMNS outside of a select list", place))
     }
+}
+
+/// The first `COLUMNS(...)` of an expression. The visitor lends its nodes for the visit only; what is needed of them is small.
+fn columns_in(expr: &ast::Expr) -> Option<ast::Function> {
+    let mut call = None;
+    let _ = ast::visit_expressions(expr, |inner| match inner {
+        ast::Expr::Function(function) if is_columns(function) => {
+            call = Some(function.clone());
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    call
+}
+
+/// An alias of `COLUMNS('pattern')`: `\0` in it is the name of the column, `\1` its part in the first brackets.
+fn expanded(alias: &str, call: &ast::Function, name: &str) -> String {
+    let pattern = match &call.args {
+        FunctionArguments::List(list) => match &list.args[..] {
+            [pattern] => text_argument(pattern).and_then(|pattern| Regex::new(pattern).ok()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let Some(parts) = pattern.as_ref().and_then(|pattern| pattern.captures(name)) else { return alias.to_string() };
+    let mut made = String::new();
+    let mut chars = alias.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, chars.peek().and_then(|next| next.to_digit(10))) {
+            ('\\', Some(digit)) => {
+                chars.next();
+                made.push_str(match digit {
+                    0 => name,
+                    group => parts.get(group as usize).map_or("", |part| part.as_str()),
+                });
+            }
+            _ => made.push(c),
+        }
+    }
+    made
 }
 
 /// Whether a call is `COLUMNS(...)`.

@@ -8,9 +8,9 @@ use super::query::Bound;
 use crate::functions::common_type;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{Expr, ExprKind};
-use crate::plan::logical::LogicalPlan;
-use crate::sql::DataType;
+use crate::plan::logical::{Aggregate, LogicalPlan, SortKey};
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
+use crate::sql::{DataType, Value};
 use sqlparser::ast;
 
 impl<'q> Binder<'q> {
@@ -105,6 +105,40 @@ impl<'q> Binder<'q> {
         Ok(super::expression::not(self.any_subquery(arg, opposite, query, clause)?))
     }
 
+    /// `array(SELECT ...)`: the values of the one column in the order of the query; an empty list if there are none.
+    pub fn array_of(&mut self, query: &'q ast::Query) -> Result<Expr> {
+        let place = self.span_of(query);
+        let bound: Bound = self.query(query)?;
+        let [column] = &bound.output[..] else {
+            return Err(wrong_columns(bound.output.len(), 1, place));
+        };
+        let item = (column.column, column.dtype.clone());
+        // Keys of ORDER BY that are not shown are below the last projection.
+        let input = match bound.plan {
+            LogicalPlan::Project { input, columns }
+                if matches!(*input, LogicalPlan::Sort { .. } | LogicalPlan::Limit { .. })
+                    && columns.iter().all(|(def, value)| value.as_column() == Some(def.id)) =>
+            {
+                *input
+            }
+            plan => plan,
+        };
+        let present = input.columns();
+        let dtype_of = |key: &SortKey| present.iter().find(|c| c.id == key.column).map(|c| c.dtype.clone());
+        let order_by = order_of(&input).iter().filter_map(|key| Some((*key, dtype_of(key)?))).collect();
+        let dtype = item.1.clone().list_of();
+        let output = self.column("array", dtype.clone());
+        let list = Aggregate { order_by, span: place, ..Aggregate::plain(output, "list", vec![item]) };
+        let plan = LogicalPlan::Aggregate {
+            input: Box::new(input),
+            keys: Vec::new(),
+            grouping_sets: None,
+            aggregates: vec![list],
+        };
+        let values = Expr { kind: ExprKind::ScalarSubquery(Box::new(plan)), dtype: dtype.clone(), span: place };
+        scalar("coalesce", vec![values, Expr::literal(Value::List(Vec::new()), dtype)], place)
+    }
+
     /// A plan of exactly one column, with its type.
     fn one_column(&mut self, query: &'q ast::Query, place: Option<Span>) -> Result<(LogicalPlan, DataType)> {
         let bound: Bound = self.query(query)?;
@@ -113,6 +147,15 @@ impl<'q> Binder<'q> {
         };
         let dtype = column.dtype.clone();
         Ok((self.exact(bound, None)?.plan, dtype))
+    }
+}
+
+/// The keys that the rows of a plan are sorted by.
+fn order_of(plan: &LogicalPlan) -> &[SortKey] {
+    match plan {
+        LogicalPlan::Sort { keys, .. } => keys,
+        LogicalPlan::Limit { input, .. } | LogicalPlan::Project { input, .. } => order_of(input),
+        _ => &[],
     }
 }
 

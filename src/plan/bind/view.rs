@@ -26,7 +26,8 @@ impl Binder<'_> {
             let message = format!("view \"{}\" contains itself", view.name);
             return Err(Diagnostic::new(ErrorCode::NotSupported, message).at(place));
         }
-        let parsed = parse(&view.sql).map_err(in_view)?;
+        let mut parsed = parse(&view.sql).map_err(in_view)?;
+        self.context.tables.expand_macros(&mut parsed.statement).map_err(in_view)?;
         let Statement::Query(query) = &parsed.statement else {
             return Err(in_view(Diagnostic::new(ErrorCode::NotSupported, "it is not a query")));
         };
@@ -39,7 +40,8 @@ impl Binder<'_> {
         for (column, name) in output.iter_mut().zip(&view.columns) {
             column.name.clone_from(name);
         }
-        let relation = relation_of(vec![view.schema, view.name.clone()], &output);
+        let mut relation = relation_of(vec![view.schema, view.name.clone()], &output);
+        relation.number_duplicates();
         Ok(Some((bound.plan, vec![relation])))
     }
 }

@@ -5,6 +5,7 @@ use super::coerce::{cast, condition};
 use super::expression::Clause;
 use super::literal::data_type;
 use super::scope::Scope;
+use super::scope::numbered_duplicates;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan, OutputColumn, Query};
@@ -50,17 +51,10 @@ pub fn bind_new_table(query: &ast::Query, text: &str, context: &BindContext, nam
             )
             .at(place));
         }
-        let mut taken: Vec<String> = Vec::new();
+        let named = bound.output.iter().enumerate();
+        let named = named.map(|(i, output)| names.get(i).map_or(output.name.as_str(), |ident| ident.value.as_str()));
         let mut columns = Vec::new();
-        for (index, output) in bound.output.iter().enumerate() {
-            let base = names.get(index).map_or(&output.name, |ident| &ident.value);
-            let mut name = base.clone();
-            let mut copy = 0;
-            while taken.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
-                copy += 1;
-                name = format!("{base}_{copy}");
-            }
-            taken.push(name.clone());
+        for (name, output) in numbered_duplicates(named).into_iter().zip(&bound.output) {
             let value = Expr::column(output.column, output.dtype.clone());
             let value = if output.dtype == DataType::Null { cast(value, DataType::Integer, false)? } else { value };
             columns.push((name, value));

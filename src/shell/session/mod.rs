@@ -6,6 +6,7 @@ mod compare;
 mod config;
 mod copy;
 mod definitions;
+mod information;
 mod names;
 mod prepared;
 mod queries;
@@ -28,6 +29,7 @@ use crate::cluster::{Cluster, ClusterConfig, DriverKind, NodeStatus};
 use crate::journal::{ErrorCode, Journal};
 use crate::scheduler::graph::Mode;
 use crate::scheduler::{QueryId, Time};
+use crate::sql::source::SourceMap;
 use crate::sql::statement::{ParsedStatement, Statement};
 use crate::sql::{Diagnostic, Settings, parse, with_deep_stack};
 use clock::SessionClock;
@@ -133,8 +135,12 @@ impl Session {
         result
     }
 
-    fn dispatch(&mut self, parsed: ParsedStatement, watch: &mut dyn Watch) -> StatementResult {
+    fn dispatch(&mut self, mut parsed: ParsedStatement, watch: &mut dyn Watch) -> StatementResult {
         let text = parsed.text.as_str();
+        let map = SourceMap::new(text);
+        if let Err(error) = self.stores.macros.expand(&mut parsed.statement, |span| map.span(span)) {
+            return StatementResult::error(error, text);
+        }
         match &parsed.statement {
             Statement::Query(query) => self.query(query, text, None, watch),
             Statement::Explain { analyze: false, query, .. } => self.explain(query, text),
@@ -161,6 +167,12 @@ impl Session {
             Statement::Deallocate { name, span } => self.deallocate(name.as_deref(), text, *span),
             Statement::SetVariable { name, value, span } => self.set_variable(name, value, text, *span, watch),
             Statement::ResetVariable { name } => self.reset_variable(name),
+            Statement::CreateMacro { made, or_replace, if_not_exists, span } => {
+                self.create_macro(made, *or_replace, *if_not_exists, text, *span)
+            }
+            Statement::DropMacro { name, is_table, if_exists, span } => {
+                self.drop_macro(name, *is_table, *if_exists, text, *span)
+            }
             Statement::Copy(copy) => self.copy(copy, text, watch),
             Statement::Summarize { query, span } => self.summarize(query, text, *span, watch),
         }

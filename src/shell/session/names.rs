@@ -6,6 +6,7 @@ use super::tables::SessionTables;
 use crate::catalog::warehouse::{Content, Manifest, Warehouse};
 use crate::catalog::{TableSource, View};
 use crate::journal::ErrorCode;
+use crate::sql::macros::Macros;
 use crate::sql::suggest::{did_you_mean, similar};
 use crate::sql::{DataType, Diagnostic, Span, Value};
 use sqlparser::ast;
@@ -29,6 +30,7 @@ pub struct Stores {
     pub safe: bool,
     /// Prepared statements, by name in lower case.
     pub prepared: BTreeMap<String, String>,
+    pub macros: Macros,
     /// Variables, by name in lower case.
     pub variables: BTreeMap<String, (DataType, Value)>,
 }
@@ -45,6 +47,7 @@ impl Stores {
             schema: MAIN.to_string(),
             safe,
             prepared: BTreeMap::new(),
+            macros: Macros::default(),
             variables: BTreeMap::new(),
         }
     }
@@ -159,6 +162,7 @@ impl Session {
             generated: &self.generated,
             journal: &self.journal,
             stores: &self.stores,
+            settings: &self.settings,
             start_us: self.clock.start_us,
             now: self.now(),
         }
@@ -172,7 +176,8 @@ impl Session {
         match schemas.iter().find(|known| known.eq_ignore_ascii_case(&wanted)) {
             Some(known) => {
                 self.stores.schema.clone_from(known);
-                StatementResult::done(format!("Names without a schema are looked up in {known}, then in main."))
+                let then = if known == MAIN { "" } else { ", then in main" };
+                StatementResult::done(format!("Names without a schema are looked up in {known}{then}."))
             }
             None => {
                 let near = similar(&wanted, schemas.iter().map(String::as_str));

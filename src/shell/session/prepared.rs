@@ -1,4 +1,4 @@
-//! What a session is told to remember: prepared statements and variables.
+//! What a session is told to remember: prepared statements, variables and macros.
 
 use super::Session;
 use super::result::StatementResult;
@@ -6,6 +6,7 @@ use crate::functions::{format_column, value_at};
 use crate::journal::ErrorCode;
 use crate::plan::bind::bind;
 use crate::shell::view::Watch;
+use crate::sql::macros::Macro;
 use crate::sql::parse::parse_expression;
 use crate::sql::statement::{ParsedStatement, Statement};
 use crate::sql::suggest::{did_you_mean, similar};
@@ -139,6 +140,54 @@ impl Session {
     pub(super) fn reset_variable(&mut self, name: &str) -> StatementResult {
         self.stores.variables.remove(&name.to_lowercase());
         StatementResult::done(format!("Variable {name} is NULL."))
+    }
+}
+
+impl Session {
+    /// `CREATE MACRO`.
+    pub(super) fn create_macro(
+        &mut self,
+        made: &Macro,
+        or_replace: bool,
+        if_not_exists: bool,
+        text: &str,
+        span: Span,
+    ) -> StatementResult {
+        if self.stores.macros.contains(&made.name, made.is_table) && !or_replace {
+            if if_not_exists {
+                return StatementResult::done(format!("Macro {} exists already: nothing to do.", made.name));
+            }
+            let message = format!("Macro \"{}\" exists already", made.name);
+            let error = Diagnostic::new(ErrorCode::InvalidArguments, message).at(span);
+            return StatementResult::error(error.hint("CREATE OR REPLACE MACRO replaces it"), text);
+        }
+        self.stores.macros.insert(made.clone());
+        StatementResult::done(format!("Macro {} is there until the session ends.", made.name))
+    }
+
+    /// `DROP MACRO`.
+    pub(super) fn drop_macro(
+        &mut self,
+        name: &str,
+        is_table: bool,
+        if_exists: bool,
+        text: &str,
+        span: Span,
+    ) -> StatementResult {
+        if self.stores.macros.remove(name, is_table) {
+            return StatementResult::done(format!("Macro {name} is dropped."));
+        }
+        if if_exists {
+            return StatementResult::done(format!("There is no macro {name}: nothing to do."));
+        }
+        let error = Diagnostic::new(ErrorCode::FunctionNotFound, format!("Macro \"{name}\" does not exist")).at(span);
+        let hint = match did_you_mean(&similar(name, self.stores.macros.names())) {
+            _ if self.stores.macros.contains(name, !is_table) && is_table => format!("DROP MACRO {name}"),
+            _ if self.stores.macros.contains(name, !is_table) => format!("DROP MACRO TABLE {name}"),
+            Some(hint) => hint,
+            None => "CREATE MACRO twice(x) AS x * 2; makes one".to_string(),
+        };
+        StatementResult::error(error.hint(hint), text)
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Ran {
     pub info: QueryInfo,
     /// The rows, or where the failure points.
     pub outcome: Result<Rows, Option<Span>>,
-    /// Queries that ran before it, for WITH RECURSIVE.
+    /// Queries that ran before it: rounds of WITH RECURSIVE, the values of a PIVOT, a LIMIT that is a query.
     pub rounds: u64,
 }
 
@@ -78,8 +78,8 @@ impl Session {
             Ok(rows) => {
                 let mut notes = self.finished(&key, &ran.info);
                 if ran.rounds > 0 && self.settings.timing() {
-                    let rounds = crate::shell::units::counted(ran.rounds, "round");
-                    notes.push(format!("{rounds} of WITH RECURSIVE before it, each a query: SHOW QUERIES;"));
+                    let before = if ran.rounds == 1 { "1 query" } else { &format!("{} queries", ran.rounds) };
+                    notes.push(format!("{before} ran before it, to plan it: SHOW QUERIES;"));
                 }
                 StatementResult { answer: Ok(Answer::Rows(rows)), notes, query: Some(ran.info.query) }
             }

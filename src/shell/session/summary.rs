@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::result::StatementResult;
+use crate::catalog::TableSource;
 use crate::plan::bind::bind;
 use crate::shell::output::RowsBuilder;
 use crate::shell::view::Watch;
@@ -46,7 +47,9 @@ impl Session {
     }
 
     fn summary(&mut self, query: &str, text: &str, watch: &mut dyn Watch) -> Result<StatementResult, Diagnostic> {
-        let Statement::Query(tree) = parse(query)?.statement else {
+        let mut parsed = parse(query)?.statement;
+        self.tables().expand_macros(&mut parsed)?;
+        let Statement::Query(tree) = parsed else {
             return Err(Diagnostic::new(crate::journal::ErrorCode::SyntaxError, "only a query or a table has columns"));
         };
         let clock = self.next_clock();
@@ -59,7 +62,9 @@ impl Session {
         }
         let names: Vec<String> = (0..columns.len()).map(|index| format!("v{index}")).collect();
         let sql = format!("SELECT {} FROM ({query}) AS summarized({})", asked.join(", "), names.join(", "));
-        let Statement::Query(tree) = parse(&sql)?.statement else {
+        let mut parsed = parse(&sql)?.statement;
+        self.tables().expand_macros(&mut parsed)?;
+        let Statement::Query(tree) = parsed else {
             return Err(Diagnostic::new(crate::journal::ErrorCode::GenericInternalError, "a SELECT is no query"));
         };
         let planned = self.plan(&tree, &sql, Some(&mut *watch)).map_err(|error| Diagnostic { span: None, ..error })?;
@@ -116,12 +121,12 @@ fn questions(column: &str, dtype: &DataType) -> [String; QUESTIONS] {
     let numeric = dtype.is_numeric();
     let quantiles = numeric || dtype.is_temporal();
     let when = |wanted: bool, call: String| if wanted { text(call) } else { null() };
-    let quantile = |share: &str| when(quantiles, format!("quantile_disc({column}, {share})"));
+    let quantile = |share: &str| when(quantiles, format!("approx_quantile({column}, {share})"));
     [
         when(ordered, format!("min({column})")),
         when(ordered, format!("max({column})")),
         if ordered { format!("count(DISTINCT {column})") } else { null() },
-        when(numeric, format!("avg({column})")),
+        when(quantiles && *dtype != DataType::Time, format!("avg({column})")),
         when(numeric, format!("stddev_samp({column})")),
         quantile("0.25"),
         quantile("0.5"),

@@ -1,12 +1,14 @@
 //! The tables that a statement can name: the catalog's, and the journal's as `system.runtime`.
 
+use super::information;
 use super::names::{Stores, view_of};
 use crate::catalog::generated::Generated;
 use crate::catalog::{Catalog, FileOptions, TableRef, TableSource, View};
 use crate::journal::{ErrorCode, Journal, tables};
 use crate::scheduler::Time;
+use crate::sql::statement::Statement;
 use crate::sql::suggest::{did_you_mean, similar};
-use crate::sql::{DataType, Diagnostic, Value};
+use crate::sql::{DataType, Diagnostic, Settings, Value};
 use std::sync::Arc;
 
 /// The catalog and the journal at one moment.
@@ -15,6 +17,7 @@ pub struct SessionTables<'a> {
     pub generated: &'a Generated,
     pub journal: &'a Journal,
     pub stores: &'a Stores,
+    pub settings: &'a Settings,
     /// Calendar time at cluster time 0.
     pub start_us: i64,
     pub now: Time,
@@ -35,6 +38,12 @@ impl TableSource for SessionTables<'_> {
         {
             return Ok(found);
         }
+        if schema.join(".").eq_ignore_ascii_case(information::SCHEMA) {
+            return match self.information(&table.to_lowercase()) {
+                Some(found) => Ok(Arc::new(found)),
+                None => Err(no_such_table(information::SCHEMA, table, information::NAMES)),
+            };
+        }
         if !schema.join(".").eq_ignore_ascii_case(tables::SCHEMA) {
             // Folders of the user's own come before catalogs that are always there.
             return match self.catalog.table(name) {
@@ -46,12 +55,7 @@ impl TableSource for SessionTables<'_> {
         }
         match tables::table(self.journal, &table.to_lowercase(), self.start_us, self.now) {
             Some(found) => Ok(Arc::new(found)),
-            None => {
-                let near = similar(table, tables::NAMES.iter().copied());
-                let hint = did_you_mean(&near).unwrap_or_else(|| format!("there are {}", tables::NAMES.join(", ")));
-                let message = format!("Table \"{}.{table}\" does not exist", tables::SCHEMA);
-                Err(Diagnostic::new(ErrorCode::TableNotFound, message).hint(hint))
-            }
+            None => Err(no_such_table(tables::SCHEMA, table, tables::NAMES)),
         }
     }
 
@@ -65,6 +69,14 @@ impl TableSource for SessionTables<'_> {
 
     fn view(&self, name: &[String]) -> Result<Option<View>, Diagnostic> {
         Ok(self.stores.find(name)?.and_then(|(place, manifest)| view_of(&place, &manifest)))
+    }
+
+    fn table_function(&self, name: &str, argument: Option<&str>) -> Result<Option<TableRef>, Diagnostic> {
+        self.catalog_function(name, argument)
+    }
+
+    fn expand_macros(&self, statement: &mut Statement) -> Result<(), Diagnostic> {
+        self.stores.macros.expand(statement, |_| None)
     }
 
     fn variable(&self, name: &str) -> Option<(DataType, Value)> {
@@ -100,4 +112,11 @@ impl SessionTables<'_> {
             None => error,
         }
     }
+}
+
+/// TABLE_NOT_FOUND in a schema that is always there, with the nearest of its tables or all of them.
+fn no_such_table(schema: &str, table: &str, names: &[&str]) -> Diagnostic {
+    let near = similar(table, names.iter().copied());
+    let hint = did_you_mean(&near).unwrap_or_else(|| format!("there are {}", names.join(", ")));
+    Diagnostic::new(ErrorCode::TableNotFound, format!("Table \"{schema}.{table}\" does not exist")).hint(hint)
 }
