@@ -259,8 +259,13 @@ impl Dialect for FaultlabDialect {
 /// `x [NOT] IN value`, without brackets: whether the list, map or text contains it.
 fn in_value(parser: &mut Parser, left: &Expr, negated: bool, precedence: u8) -> Option<Result<Expr, ParserError>> {
     let at = usize::from(negated);
-    let is_in = matches!(&parser.peek_nth_token_ref(at).token, Token::Word(word) if word.keyword == Keyword::IN);
-    if !is_in || parser.peek_nth_token_ref(at + 1).token == Token::LParen {
+    let is_keyword = |token: &Token, keyword| matches!(token, Token::Word(word) if word.keyword == keyword);
+    let behind = &parser.peek_nth_token_ref(at + 1).token;
+    // `IN UNNEST(list)` is in the parser already.
+    if !is_keyword(&parser.peek_nth_token_ref(at).token, Keyword::IN)
+        || *behind == Token::LParen
+        || is_keyword(behind, Keyword::UNNEST)
+    {
         return None;
     }
     for _ in 0..=at {
