@@ -10,7 +10,8 @@ Each `NN.sql` is one query. Answers are equal when every value is: integers, dec
 within 1e-9 relative, rows in any order where ORDER BY leaves it open. Where LIMIT cuts through rows that ORDER BY cannot
 tell apart, the two engines may keep different ones: such a query is compared again without its LIMIT.
 
-The last column is the time of ours beside DuckDB's: one warm run of each, for orientation only.
+The last column is the time of ours beside DuckDB's: the best of `--runs` warm runs of each. On a machine that does other work,
+too, only the best of many says something.
 """
 
 import argparse
@@ -40,6 +41,7 @@ def arguments():
     parser.add_argument("--scale-factor", default="0.1")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of `hits`")
     parser.add_argument("--cache", type=pathlib.Path, default=TARGET.parent / "benchmark-data")
+    parser.add_argument("--runs", type=int, default=3, help="warm runs of each query on each engine")
     parser.add_argument("--only", help="names of queries, separated by commas")
     parser.add_argument("--nodes", default="4")
     parser.add_argument("--mode", default="recompute")
@@ -76,35 +78,34 @@ def tables(options):
             make_hits(options.folder / "load.sql", folder, options.rows)
         return folder
     scale = f"sf{options.scale_factor}".replace(".", "_")
-    listed = run(options, None, f"SHOW TABLES FROM {options.benchmark}.{scale}")
+    # Making them takes as long as it takes.
+    listed = run(options, None, f"SHOW TABLES FROM {options.benchmark}.{scale}", timeout=None)
     names = [row["table"] for row in csv.DictReader(io.StringIO(listed.stdout))]
     touched = ";\n".join(f"SELECT COUNT(*) FROM {options.benchmark}.{scale}.{name}" for name in names)
-    done = run(options, None, touched)
+    done = run(options, None, touched, timeout=None)
     if done.returncode != 0:
         sys.exit(done.stderr)
     [folder] = options.cache.glob(f"{options.benchmark}-*/{scale}")
     return folder
 
 
-def run(options, data, sql):
+def run(options, data, sql, timeout):
     command = [options.faultlab, "--cache", options.cache, "--no-progress", "--null", NULL]
     command += ["--nodes", options.nodes, "--mode", options.mode, "--output-format", "csv"]
     if data is None:
         command += ["--output-format", "csv_header"]
     else:
         command += ["--data", data]
-    return subprocess.run(command, input=sql, capture_output=True, text=True, timeout=options.timeout, check=False)
+    return subprocess.run(command, input=sql, capture_output=True, text=True, timeout=timeout, check=False)
 
 
 def judge(options, data, duck, sql):
     """A verdict in one word, and a note."""
     try:
-        duck.execute(sql).fetchall()
-        start = time.perf_counter()
         expected = duck.execute(sql)
         types = [str(column[1]) for column in expected.description]
         expected = expected.fetchall()
-        theirs = time.perf_counter() - start
+        theirs = min(seconds(lambda: duck.execute(sql).fetchall()) for _ in range(options.runs))
     except duckdb.Error as error:
         return "refused", f"by DuckDB: {first_line(error)}"
     verdict, note, rows, ours = answer(options, data, sql)
@@ -122,12 +123,18 @@ def judge(options, data, duck, sql):
     return "DIFFERENT", difference if options.verbose else difference.splitlines()[0]
 
 
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
 def answer(options, data, sql):
-    """Verdict and note where there is no answer, else rows and the seconds of a second run."""
-    script = f"{sql};\nSELECT '{MARK}';\n{sql};\n"
-    script += "SELECT execution_time FROM system.runtime.queries ORDER BY query_id DESC LIMIT 1;"
+    """Verdict and note where there is no answer, else rows and the seconds of the best of the runs after the first."""
+    script = f"{sql};\nSELECT '{MARK}';\n" + f"{sql};\n" * options.runs
+    script += "SELECT MIN(execution_time) FROM system.runtime.queries WHERE query_id > 2;"
     try:
-        done = run(options, data, script)
+        done = run(options, data, script, options.timeout)
     except subprocess.TimeoutExpired:
         return "TIMEOUT", f"after {options.timeout:.0f} s", None, None
     if done.returncode != 0:

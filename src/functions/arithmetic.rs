@@ -91,6 +91,13 @@ impl Operator {
 /// What the checked kernels need of an integer.
 pub(super) trait Integer: Copy + std::fmt::Display + PartialOrd {
     const ZERO: Self;
+    /// The sum with wrapping, and a mark whose highest bit says whether it wrapped: compilers make wide instructions of
+    /// that, and not of a truth beside every value.
+    fn plus_marked(self, other: Self) -> (Self, Self);
+    /// The difference likewise.
+    fn minus_marked(self, other: Self) -> (Self, Self);
+    fn marks_together(self, other: Self) -> Self;
+    fn is_marked(self) -> bool;
     fn plus(self, other: Self) -> (Self, bool);
     fn minus(self, other: Self) -> (Self, bool);
     fn times(self, other: Self) -> (Self, bool);
@@ -102,9 +109,22 @@ pub(super) trait Integer: Copy + std::fmt::Display + PartialOrd {
 }
 
 macro_rules! integers {
-    ($($t:ty)*) => {$(
+    ($($t:ty: |$a:ident, $b:ident, $r:ident| $plus:expr, $minus:expr;)*) => {$(
         impl Integer for $t {
             const ZERO: Self = 0;
+            #[inline(always)]
+            fn plus_marked(self, other: Self) -> (Self, Self) {
+                let ($a, $b, $r) = (self, other, self.wrapping_add(other));
+                ($r, $plus)
+            }
+            #[inline(always)]
+            fn minus_marked(self, other: Self) -> (Self, Self) {
+                let ($a, $b, $r) = (self, other, self.wrapping_sub(other));
+                ($r, $minus)
+            }
+            #[inline(always)]
+            fn marks_together(self, other: Self) -> Self { self | other }
+            fn is_marked(self) -> bool { self.leading_zeros() == 0 }
             #[inline(always)]
             fn plus(self, other: Self) -> (Self, bool) { self.overflowing_add(other) }
             #[inline(always)]
@@ -121,7 +141,17 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(i8 i16 i32 i64 i128 u8 u16 u32 u64);
+integers! {
+    i8: |a, b, r| (a ^ r) & (b ^ r), (a ^ b) & (a ^ r);
+    i16: |a, b, r| (a ^ r) & (b ^ r), (a ^ b) & (a ^ r);
+    i32: |a, b, r| (a ^ r) & (b ^ r), (a ^ b) & (a ^ r);
+    i64: |a, b, r| (a ^ r) & (b ^ r), (a ^ b) & (a ^ r);
+    i128: |a, b, r| (a ^ r) & (b ^ r), (a ^ b) & (a ^ r);
+    u8: |a, b, r| (a & b) | ((a | b) & !r), (!a & b) | ((!a | b) & r);
+    u16: |a, b, r| (a & b) | ((a | b) & !r), (!a & b) | ((!a | b) & r);
+    u32: |a, b, r| (a & b) | ((a | b) & !r), (!a & b) | ((!a | b) & r);
+    u64: |a, b, r| (a & b) | ((a | b) & !r), (!a & b) | ((!a | b) & r);
+}
 
 /// `+` over every pair of types that [`super::typing::addition`] allows.
 pub(super) fn add(args: &[Column], types: &[DataType], result: &DataType, rows: usize) -> Result<Column, RowError> {
@@ -317,8 +347,8 @@ where
 {
     let validity = both_valid(a.validity(length), b.validity(length));
     let fast = match operator {
-        Operator::Add => noting_overflow(a.values(), b.values(), length, T::Native::plus),
-        Operator::Subtract => noting_overflow(a.values(), b.values(), length, T::Native::minus),
+        Operator::Add => marking_overflow(a.values(), b.values(), length, T::Native::plus_marked),
+        Operator::Subtract => marking_overflow(a.values(), b.values(), length, T::Native::minus_marked),
         Operator::Multiply => noting_overflow(a.values(), b.values(), length, T::Native::times),
         Operator::WholeDivide | Operator::Remainder => None,
     };
@@ -330,6 +360,24 @@ where
         (Some(x), Some(y)) => integer_pair(operator, x, y, &types[0]).map(Some),
         _ => Ok(None),
     })
+}
+
+/// All results, or None if one is marked.
+fn marking_overflow<N: Integer>(a: &[N], b: &[N], length: usize, f: impl Fn(N, N) -> (N, N)) -> Option<Vec<N>> {
+    let mut values = vec![N::ZERO; length];
+    let mut marks = N::ZERO;
+    let mut put = |value: &mut N, x: N, y: N| {
+        let (result, mark) = f(x, y);
+        *value = result;
+        marks = marks.marks_together(mark);
+    };
+    match (a, b) {
+        (&[x], &[y]) => values.iter_mut().for_each(|value| put(value, x, y)),
+        (&[x], _) => values.iter_mut().zip(b).for_each(|(value, y)| put(value, x, *y)),
+        (_, &[y]) => values.iter_mut().zip(a).for_each(|(value, x)| put(value, *x, y)),
+        _ => values.iter_mut().zip(a.iter().zip(b)).for_each(|(value, (x, y))| put(value, *x, *y)),
+    }
+    (!marks.is_marked()).then_some(values)
 }
 
 /// All results, or None if there was an overflow anywhere.

@@ -12,7 +12,7 @@ use polars::prelude::{
     Column, DataType as Physical, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Int128Type,
     IntoColumn, PolarsNumericType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use polars_arrow::array::{Array, BinaryViewArray, PrimitiveArray};
+use polars_arrow::array::{Array, BinaryViewArray, PrimitiveArray, Utf8ViewArray, View};
 use polars_arrow::bitmap::Bitmap;
 
 /// How two values are compared.
@@ -122,20 +122,20 @@ pub(super) fn compare(
     length: usize,
 ) -> Result<Truths, TaskError> {
     if *t == DataType::Interval {
-        return compare_numbers::<Int128Type>(comparison, &interval_lengths(a)?, &interval_lengths(b)?, length);
+        return compare_integers::<Int128Type>(comparison, &interval_lengths(a)?, &interval_lengths(b)?, length);
     }
     match t.physical() {
-        Physical::Int8 => compare_numbers::<Int8Type>(comparison, a, b, length),
-        Physical::Int16 => compare_numbers::<Int16Type>(comparison, a, b, length),
-        Physical::Int32 => compare_numbers::<Int32Type>(comparison, a, b, length),
-        Physical::Int64 => compare_numbers::<Int64Type>(comparison, a, b, length),
-        Physical::Int128 => compare_numbers::<Int128Type>(comparison, a, b, length),
-        Physical::UInt8 => compare_numbers::<UInt8Type>(comparison, a, b, length),
-        Physical::UInt16 => compare_numbers::<UInt16Type>(comparison, a, b, length),
-        Physical::UInt32 => compare_numbers::<UInt32Type>(comparison, a, b, length),
-        Physical::UInt64 => compare_numbers::<UInt64Type>(comparison, a, b, length),
-        Physical::Float32 => compare_numbers::<Float32Type>(comparison, a, b, length),
-        Physical::Float64 => compare_numbers::<Float64Type>(comparison, a, b, length),
+        Physical::Int8 => compare_integers::<Int8Type>(comparison, a, b, length),
+        Physical::Int16 => compare_integers::<Int16Type>(comparison, a, b, length),
+        Physical::Int32 => compare_integers::<Int32Type>(comparison, a, b, length),
+        Physical::Int64 => compare_integers::<Int64Type>(comparison, a, b, length),
+        Physical::Int128 => compare_integers::<Int128Type>(comparison, a, b, length),
+        Physical::UInt8 => compare_integers::<UInt8Type>(comparison, a, b, length),
+        Physical::UInt16 => compare_integers::<UInt16Type>(comparison, a, b, length),
+        Physical::UInt32 => compare_integers::<UInt32Type>(comparison, a, b, length),
+        Physical::UInt64 => compare_integers::<UInt64Type>(comparison, a, b, length),
+        Physical::Float32 => compare_floats::<Float32Type>(comparison, a, b, length),
+        Physical::Float64 => compare_floats::<Float64Type>(comparison, a, b, length),
         Physical::Boolean => {
             let (a, b) = (Booleans::of(a)?, Booleans::of(b)?);
             let validity = both_valid(a.validity(length), b.validity(length));
@@ -152,8 +152,8 @@ pub(super) fn compare(
             let validity = both_valid(a.validity(length), b.validity(length));
             let values = match (a.constant(), b.constant()) {
                 _ if length == 1 => by_array(comparison, &a.array, &b.array),
-                (_, Some(scalar)) => by_scalar(comparison, &a.array, scalar.unwrap_or_default()),
-                (Some(scalar), _) => by_scalar(comparison.flipped(), &b.array, scalar.unwrap_or_default()),
+                (_, Some(scalar)) => by_text(comparison, &a.array, scalar.unwrap_or_default()),
+                (Some(scalar), _) => by_text(comparison.flipped(), &b.array, scalar.unwrap_or_default()),
                 _ => by_array(comparison, &a.array, &b.array),
             };
             Ok(Truths { values: fitted(values, length), validity })
@@ -178,7 +178,77 @@ fn fitted(values: Bitmap, length: usize) -> Bitmap {
     }
 }
 
-fn compare_numbers<T: PolarsNumericType>(
+fn compare_integers<T: PolarsNumericType>(
+    comparison: Comparison,
+    a: &Column,
+    b: &Column,
+    length: usize,
+) -> Result<Truths, TaskError>
+where
+    T::Native: Ord + Copy,
+{
+    let (a, b) = (Numbers::<T>::of(a)?, Numbers::<T>::of(b)?);
+    let validity = both_valid(a.validity(length), b.validity(length));
+    let values = match comparison {
+        Comparison::Equal => pairs_where(a.values(), b.values(), |x, y| x == y),
+        Comparison::NotEqual => pairs_where(a.values(), b.values(), |x, y| x != y),
+        Comparison::Less => pairs_where(a.values(), b.values(), |x, y| x < y),
+        Comparison::LessOrEqual => pairs_where(a.values(), b.values(), |x, y| x <= y),
+        Comparison::Greater => pairs_where(a.values(), b.values(), |x, y| x > y),
+        Comparison::GreaterOrEqual => pairs_where(a.values(), b.values(), |x, y| x >= y),
+    };
+    Ok(Truths { values: fitted(values, length), validity })
+}
+
+/// For each pair of values whether `holds`; one value on a side stands for as many as there are on the other.
+fn pairs_where<N: Copy>(a: &[N], b: &[N], holds: impl Fn(N, N) -> bool) -> Bitmap {
+    match (a, b) {
+        (_, &[y]) => values_where(a, |x| holds(x, y)),
+        (&[x], _) => values_where(b, |y| holds(x, y)),
+        _ => {
+            let (xs, ys) = (a.chunks_exact(8), b.chunks_exact(8));
+            let rest = xs.remainder().iter().zip(ys.remainder());
+            let rest: Vec<u8> = rest.map(|(x, y)| holds(*x, *y) as u8).collect();
+            let eights = xs.zip(ys).map(|(xs, ys)| {
+                let mut truths = [0; 8];
+                truths.iter_mut().zip(xs.iter().zip(ys)).for_each(|(truth, (x, y))| *truth = holds(*x, *y) as u8);
+                pack(truths)
+            });
+            packed(eights, &rest, a.len())
+        }
+    }
+}
+
+/// For each value whether it `holds`. Eight at a time: a loop over bits costs several times as much as the comparison.
+pub fn values_where<N: Copy>(values: &[N], holds: impl Fn(N) -> bool) -> Bitmap {
+    let eights = values.chunks_exact(8);
+    let rest: Vec<u8> = eights.remainder().iter().map(|value| holds(*value) as u8).collect();
+    let eights = eights.map(|eight| {
+        let mut truths = [0; 8];
+        truths.iter_mut().zip(eight).for_each(|(truth, value)| *truth = holds(*value) as u8);
+        pack(truths)
+    });
+    packed(eights, &rest, values.len())
+}
+
+/// Bytes of eight truths each, and less than eight more, as bits.
+fn packed(eights: impl Iterator<Item = u8>, rest: &[u8], length: usize) -> Bitmap {
+    let mut bytes = Vec::with_capacity(length.div_ceil(8));
+    bytes.extend(eights);
+    if !rest.is_empty() {
+        let mut truths = [0; 8];
+        truths[..rest.len()].copy_from_slice(rest);
+        bytes.push(pack(truths));
+    }
+    Bitmap::from_u8_vec(bytes, length)
+}
+
+/// Eight truths as the bits of a byte, the first as the lowest: the multiplication moves each to its place at the top.
+fn pack(truths: [u8; 8]) -> u8 {
+    (u64::from_le_bytes(truths).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+}
+
+fn compare_floats<T: PolarsNumericType>(
     comparison: Comparison,
     a: &Column,
     b: &Column,
@@ -245,6 +315,23 @@ fn by_scalar<S: ?Sized, A: TotalEqKernel<Scalar = S> + TotalOrdKernel<Scalar = S
         Comparison::Greater => a.tot_gt_kernel_broadcast(b),
         Comparison::GreaterOrEqual => a.tot_ge_kernel_broadcast(b),
     }
+}
+
+fn by_text(comparison: Comparison, texts: &Utf8ViewArray, text: &str) -> Bitmap {
+    match comparison {
+        Comparison::Equal => texts_equal_to(texts, text),
+        Comparison::NotEqual => !&texts_equal_to(texts, text),
+        _ => by_scalar(comparison, texts, text),
+    }
+}
+
+/// For each text whether it is this one. Short texts are in their views, which are compared as the numbers that they are.
+pub fn texts_equal_to(texts: &Utf8ViewArray, text: &str) -> Bitmap {
+    if text.len() > View::MAX_INLINE_SIZE as usize {
+        return texts.tot_eq_kernel_broadcast(text);
+    }
+    let wanted = View::new_inline(text.as_bytes()).as_u128();
+    values_where(texts.views(), |view| view.as_u128() == wanted)
 }
 
 /// `interval_micros(x)`: what intervals are compared by.

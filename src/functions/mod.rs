@@ -50,7 +50,7 @@ mod zones;
 
 pub use aggregates::{aggregate, aggregate_state, is_aggregate};
 pub use cast::{cast_can_fail, cast_column, cast_value};
-pub use compare::interval_lengths;
+pub use compare::{interval_lengths, texts_equal_to, values_where};
 pub use contract::*;
 pub use dateparts::part_function;
 pub use format::{format_column, format_timestamps_in, format_value};

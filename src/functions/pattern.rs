@@ -81,9 +81,10 @@ impl Like {
             Like::Regex(regex) => regex.is_match(text),
             Like::Parts { first, middle, last } => {
                 let bytes = text.as_bytes();
+                // Nothing is not looked for: it has no address, and comparing zero bytes there costs more than the search.
                 if bytes.len() < first.len() + last.len()
-                    || !bytes.starts_with(first.as_bytes())
-                    || !bytes.ends_with(last.as_bytes())
+                    || !(first.is_empty() || bytes.starts_with(first.as_bytes()))
+                    || !(last.is_empty() || bytes.ends_with(last.as_bytes()))
                 {
                     return false;
                 }

@@ -248,15 +248,22 @@ pub fn join(left: Cardinality, right: Cardinality, kind: JoinKind, on: Option<&E
     let others = conditions.iter().filter(|part| key(part, &left, &right).is_none());
     let share = keys_share(&keys, &left, &right) * others.map(|part| selectivity(part, &both)).product::<f64>();
     let matches = (pairs * share).max(1.0);
+    let matched = (left.rows * matched(&left, &right, on)).min(matches);
+    let alone = (left.rows - matched).max(0.0);
     let rows = match kind {
         JoinKind::Inner | JoinKind::Cross => matches,
-        JoinKind::Left => matches.max(left.rows),
+        JoinKind::Left => (matches + alone).max(left.rows),
         JoinKind::Right => matches.max(right.rows),
         JoinKind::Full => matches.max(left.rows).max(right.rows),
         JoinKind::Single | JoinKind::Mark(_) | JoinKind::AsOf { .. } => left.rows,
-        JoinKind::Semi => (left.rows * matched(&left, &right, on)).max(1.0),
-        JoinKind::Anti => (left.rows * (1.0 - matched(&left, &right, on)).max(0.1)).max(1.0),
+        JoinKind::Semi => matched.max(1.0),
+        JoinKind::Anti => alone.max(0.1 * left.rows).max(1.0),
     };
+    if kind == JoinKind::Left {
+        for id in right.columns.keys() {
+            both.columns.entry(*id).and_modify(|column| column.nulls = column.nulls.max(alone / rows));
+        }
+    }
     Cardinality { rows, columns: both.columns }
 }
 
@@ -309,21 +316,32 @@ fn narrowed(mut cardinality: Cardinality, predicate: &Expr, before: &Cardinality
             column.distinct = column.distinct.map(|distinct| (distinct * (high - low)).max(1.0));
             continue;
         }
-        let values = match &part.kind {
-            ExprKind::Call { function, args } if function == "=" => match (column(&args[0]), column(&args[1])) {
-                (Some(id), None) | (None, Some(id)) => Some((id, 1.0)),
-                _ => None,
-            },
-            ExprKind::InList { arg, items, negated: false } => column(arg).map(|id| (id, items.len() as f64)),
-            _ => None,
-        };
-        if let Some((id, values)) = values
+        if let Some((id, values)) = values_left(part)
             && let Some(column) = cardinality.columns.get_mut(&id)
         {
             column.distinct = Some(column.distinct.map_or(values, |distinct| distinct.min(values)));
         }
     }
     cardinality
+}
+
+/// A column of which a condition leaves no more than so many values: by equality, a list, or one of these in every arm of an OR.
+fn values_left(part: &Expr) -> Option<(ColumnId, f64)> {
+    match &part.kind {
+        ExprKind::Call { function, args } if function == "=" => match (column(&args[0]), column(&args[1])) {
+            (Some(id), None) | (None, Some(id)) => Some((id, 1.0)),
+            _ => None,
+        },
+        ExprKind::InList { arg, items, negated: false } => column(arg).map(|id| (id, items.len() as f64)),
+        ExprKind::Or(arms) => {
+            let of_arm = |arm: &Expr| parts(arm).into_iter().filter_map(values_left).collect::<Vec<_>>();
+            let arms: Vec<_> = arms.iter().map(of_arm).collect();
+            let (first, _) = *arms.first()?.first()?;
+            let in_arm = |arm: &Vec<(ColumnId, f64)>| arm.iter().find(|(id, _)| *id == first).map(|(_, n)| *n);
+            arms.iter().map(in_arm).sum::<Option<f64>>().map(|values| (first, values))
+        }
+        _ => None,
+    }
 }
 
 /// The conjuncts of a condition, not taken apart further.

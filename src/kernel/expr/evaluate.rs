@@ -1,5 +1,6 @@
 //! Values of expressions, row by row in meaning and column by column in fact.
 
+use super::repeated::Once;
 use super::{CompiledExpr, Node, lambda, truth};
 use crate::functions::{self, QueryClock, RowError};
 use crate::journal::TaskError;
@@ -22,10 +23,14 @@ pub(super) fn evaluate(expr: &CompiledExpr, frame: &DataFrame, clock: &QueryCloc
             let values = evaluate(arg, frame, clock)?;
             functions::cast_column(&values, &arg.dtype, &expr.dtype, *lenient).map_err(located)
         }
-        Node::Call { eval, args, types } => {
+        Node::Call { eval, args, types, expensive } => {
             let mut values = Vec::with_capacity(args.len());
             for arg in args {
                 values.push(evaluate(arg, frame, clock)?);
+            }
+            if *expensive && let Some(once) = Once::of(&values, rows) {
+                let of_texts = eval(&once.args, types, &expr.dtype, once.rows).map_err(located)?;
+                return Ok(once.spread(of_texts));
             }
             eval(&values, types, &expr.dtype, rows).map_err(located)
         }

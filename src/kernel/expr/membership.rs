@@ -1,15 +1,15 @@
 //! `IN` with constants: a set that is built once.
 
+use crate::functions;
 use crate::journal::TaskError;
 use crate::sql::{DataType, Value};
-use polars::polars_compute::comparisons::TotalEqKernel;
 use polars::prelude::{BooleanChunked, Column, DataType as Physical, IntoColumn, PlSmallStr};
 use polars_arrow::array::{Array, BooleanArray};
 use polars_arrow::bitmap::Bitmap;
 use polars_arrow::datatypes::ArrowDataType;
 use polars_utils::aliases::{InitHashMaps, PlHashSet};
 
-/// Up to this many texts are compared one after the other with whole columns, which is quicker than a set.
+/// Up to this many constants are compared one after the other with whole columns, which is quicker than a set.
 const FEW: usize = 16;
 
 /// The constants of an IN list.
@@ -60,6 +60,16 @@ impl Members {
         {
             return Ok(self.among_few(texts, column.str()?.rechunk().downcast_as_array()));
         }
+        if let Values::Integers(integers) = &self.values
+            && integers.len() <= FEW
+        {
+            let few: Vec<i64> = integers.iter().copied().collect();
+            let wide = column.cast(&Physical::Int64)?;
+            let wide = wide.i64()?.rechunk();
+            let array = wide.downcast_as_array();
+            let found = functions::values_where(array.values().as_slice(), |value| few.contains(&value));
+            return Ok(self.with_unknown(found, array.validity()));
+        }
         let verdict = |found: bool| if !found && self.with_null { None } else { Some(found) };
         let truths: BooleanChunked = match &self.values {
             Values::Integers(integers) => {
@@ -75,9 +85,14 @@ impl Members {
 
     fn among_few(&self, texts: &PlHashSet<String>, column: &polars_arrow::array::Utf8ViewArray) -> Column {
         let nowhere = Bitmap::new_zeroed(column.len());
-        let found = texts.iter().fold(nowhere, |found, text| &found | &column.tot_eq_kernel_broadcast(text.as_str()));
+        let found = texts.iter().fold(nowhere, |found, text| &found | &functions::texts_equal_to(column, text));
+        self.with_unknown(found, column.validity())
+    }
+
+    /// What was found among values with this validity.
+    fn with_unknown(&self, found: Bitmap, validity: Option<&Bitmap>) -> Column {
         let known = self.with_null.then(|| found.clone());
-        let valid = match (column.validity(), known) {
+        let valid = match (validity, known) {
             (Some(valid), Some(known)) => Some(valid & &known),
             (valid, known) => known.or(valid.cloned()),
         };

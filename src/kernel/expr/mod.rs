@@ -8,6 +8,7 @@ mod compile;
 mod evaluate;
 mod lambda;
 mod membership;
+mod repeated;
 mod truth;
 
 use crate::functions::{Eval, QueryClock};
@@ -47,6 +48,8 @@ enum Node {
         eval: Eval,
         args: Vec<CompiledExpr>,
         types: Vec<DataType>,
+        /// Whether it is worth a look which texts a batch has more than once.
+        expensive: bool,
     },
     /// The first that is not NULL.
     Coalesce(Vec<CompiledExpr>),

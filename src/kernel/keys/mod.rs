@@ -7,6 +7,7 @@ mod table;
 mod text;
 
 pub use table::{KeyTable, NullKeys};
+pub use text::distinct_places;
 
 /// "No id": the key is not in the table, or it is NULL where NULL matches nothing.
 pub const NO_ID: u32 = u32::MAX;

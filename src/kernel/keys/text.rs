@@ -1,7 +1,8 @@
 //! Codes for texts: each distinct text gets a number, in order of first appearance, so that keys with texts become fixed words.
 
 use super::{NO_ID, fixed::FixedTable};
-use polars_arrow::array::{Array, BinaryViewArray, View};
+use polars::prelude::IdxSize;
+use polars_arrow::array::{Array, BinaryViewArray, Utf8ViewArray, View};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Texts and the code of each. Texts of up to 12 bytes are found by their view, one-byte ones by a small array.
@@ -13,6 +14,7 @@ pub struct TextCodes {
     short: FixedTable<2>,
     short_codes: Vec<u32>,
     long: LongTexts,
+    places: Places,
 }
 
 impl TextCodes {
@@ -25,6 +27,7 @@ impl TextCodes {
             short: FixedTable::new(),
             short_codes: Vec::new(),
             long: LongTexts::new(),
+            places: Places::default(),
         }
     }
 
@@ -40,6 +43,7 @@ impl TextCodes {
             + self.long.bytes.capacity() as u64
             + self.long.slots.capacity() as u64 * 8
             + self.long.entries.capacity() as u64 * 16
+            + self.places.slots.capacity() as u64 * 16
     }
 
     fn take_code(&mut self) -> u32 {
@@ -52,6 +56,7 @@ impl TextCodes {
     pub fn insert(&mut self, texts: &BinaryViewArray, nulls: bool, codes: &mut Vec<u32>, mut fresh: impl FnMut(usize)) {
         codes.reserve(texts.len());
         let mut last = (0u128, NO_ID);
+        self.places.enter(texts);
         let all_valid = texts.null_count() == 0;
         for (row, view) in texts.views().iter().enumerate() {
             if all_valid && view.length == 1 && self.tiny[tiny_place(view)] != NO_ID {
@@ -65,12 +70,14 @@ impl TextCodes {
                 }
                 if nulls { self.null } else { NO_ID }
             } else if !view.is_inline() {
-                match self.long.find_or_insert(texts.value(row), self.count) {
-                    (code, true) => {
-                        self.count += 1;
+                match self.places.find(view) {
+                    NO_ID => {
+                        let (code, new) = self.long.find_or_insert(texts.value(row), self.count);
+                        self.count += new as u32;
+                        self.places.remember(view, code);
                         code
                     }
-                    (code, false) => code,
+                    code => code,
                 }
             } else if view.length <= 1 {
                 let place = tiny_place(view);
@@ -124,6 +131,99 @@ fn words(whole: u128) -> [u64; 2] {
 
 fn tiny_place(view: &View) -> usize {
     if view.length == 0 { 256 } else { view.prefix.to_le_bytes()[0] as usize }
+}
+
+/// Codes of long texts by the place they lie at, for columns that come from a dictionary: there the same text is the same
+/// place again and again, and is known without being read.
+#[derive(Default)]
+struct Places {
+    /// No texts, and the memory that the places are in: held, so that no other gets its address.
+    memory: Option<BinaryViewArray>,
+    /// A text's buffer and offset, its length, its code; empty where nothing is gained. A place has one slot, the last wins.
+    slots: Vec<(u64, u32, u32)>,
+    hits: usize,
+    misses: usize,
+}
+
+/// Places that are remembered: their slots stay in the second-level cache.
+const PLACES: usize = 1 << 14;
+/// Fewer rows than this are not worth the slots.
+const WORTH_PLACES: usize = 4096;
+/// After so many misses it is looked at whether there were at least as many hits.
+const TRIAL: usize = 4096;
+
+impl Places {
+    /// The texts of the next calls lie in the memory of `texts`.
+    fn enter(&mut self, texts: &BinaryViewArray) {
+        let memory = texts.data_buffers();
+        let same = |known: &BinaryViewArray| {
+            known.data_buffers().as_ptr() == memory.as_ptr() && known.data_buffers().len() == memory.len()
+        };
+        if memory.is_empty() || self.memory.as_ref().is_some_and(same) {
+            return;
+        }
+        let gave_up = self.misses >= TRIAL && self.hits < self.misses;
+        if gave_up || texts.len() < WORTH_PLACES {
+            (self.memory, self.slots) = (None, Vec::new());
+            return;
+        }
+        self.memory = Some(texts.clone().sliced(0, 0));
+        self.slots.clear();
+        self.slots.resize(PLACES, (0, 0, NO_ID));
+    }
+
+    fn slot(view: &View) -> (u64, usize) {
+        let place = u64::from(view.buffer_idx) << 32 | u64::from(view.offset);
+        (place, (place.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 50) as usize)
+    }
+
+    /// The code of the text at a place, [`NO_ID`] if it is not known.
+    #[inline(always)]
+    fn find(&mut self, view: &View) -> u32 {
+        let (place, slot) = Places::slot(view);
+        match self.slots.get(slot) {
+            Some(known) if known.2 != NO_ID && known.0 == place && known.1 == view.length => {
+                self.hits += 1;
+                known.2
+            }
+            _ => NO_ID,
+        }
+    }
+
+    #[inline(always)]
+    fn remember(&mut self, view: &View, code: u32) {
+        let (place, slot) = Places::slot(view);
+        let Some(known) = self.slots.get_mut(slot) else { return };
+        *known = (place, view.length, code);
+        self.misses += 1;
+        if self.misses % TRIAL == 0 && self.hits < self.misses {
+            (self.memory, self.slots) = (None, Vec::new());
+        }
+    }
+}
+
+/// After so many rows it is looked at whether half of them had a text that was there before.
+const TRIAL_ROWS: usize = 1024;
+
+/// The rows that bring a text for the first time, and for each row which of those has its text; None where texts hardly ever
+/// come again. Texts at two places count as two, whatever they say: they are not read.
+pub fn distinct_places(texts: &Utf8ViewArray) -> Option<(Vec<IdxSize>, Vec<IdxSize>)> {
+    let mut known = FixedTable::<2>::new();
+    let (mut first, mut places) = (Vec::new(), Vec::with_capacity(texts.len()));
+    for (row, view) in texts.views().iter().enumerate() {
+        let (place, new) = match texts.is_null(row) {
+            true => known.find_or_insert_null(),
+            false => known.find_or_insert(words(view.as_u128())),
+        };
+        if new {
+            first.push(row as IdxSize);
+        }
+        places.push(place as IdxSize);
+        if row + 1 == TRIAL_ROWS && first.len() * 2 > TRIAL_ROWS {
+            return None;
+        }
+    }
+    Some((first, places))
 }
 
 /// Texts of more than 12 bytes, copied into one buffer.
@@ -206,6 +306,23 @@ impl LongTexts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_stands_for_its_text_only_in_its_own_memory() {
+        let texts = |letter: &str| {
+            let values: Vec<String> = (0..WORTH_PLACES).map(|i| format!("{letter} longer text {}", i % 3)).collect();
+            BinaryViewArray::from_slice(values.iter().map(Some).collect::<Vec<_>>())
+        };
+        let mut codes = TextCodes::new();
+        for (letter, first) in [("a", 0), ("b", 3), ("a", 0)] {
+            let array = texts(letter);
+            for _ in 0..2 {
+                let mut found = Vec::new();
+                codes.insert(&array, true, &mut found, |_| {});
+                assert_eq!(found[..4], [first, first + 1, first + 2, first]);
+            }
+        }
+    }
 
     #[test]
     fn texts_of_every_length_share_one_row_of_codes() {

@@ -135,6 +135,19 @@ impl Conditions {
         self.others.iter().any(|(mask, _)| spans(*mask)) || self.classes.iter().any(meets)
     }
 
+    /// Whether they lead from each of these leaves to every other.
+    fn tie(&self, leaves: u64) -> bool {
+        let mut reached = 1;
+        let next = |reached: u64| {
+            let mut open = (0..u64::BITS).map(|i| 1 << i).filter(|leaf| leaf & leaves & !reached != 0);
+            open.find(|leaf| self.connect(reached, *leaf))
+        };
+        while let Some(leaf) = next(reached) {
+            reached |= leaf;
+        }
+        reached == leaves
+    }
+
     /// What can be checked where two halves meet, and not in either.
     fn between(&self, left: u64, right: u64) -> Option<Expr> {
         let member =
@@ -151,6 +164,8 @@ impl Conditions {
 
 fn exhaustive(leaves: &[Leaf], conditions: &Conditions) -> LogicalPlan {
     let all = (1u64 << leaves.len()) - 1;
+    // Every pair of two tables is made only where there is no way around it.
+    let tries: &[bool] = if conditions.tie(all) { &[true] } else { &[true, false] };
     // Costs first, plans at the end: `split[set]` is the left half of the best way to make `set`.
     let mut best: Vec<Option<(f64, u64, Cardinality)>> = vec![None; all as usize + 1];
     for (i, leaf) in leaves.iter().enumerate() {
@@ -161,8 +176,8 @@ fn exhaustive(leaves: &[Leaf], conditions: &Conditions) -> LogicalPlan {
             continue;
         }
         let mut chosen: Option<(f64, u64)> = None;
-        // Every split into two halves, once; halves joined by a condition are always preferred to a cross product.
-        for need_condition in [true, false] {
+        // Each split into two halves, once; halves joined by a condition are always preferred to a cross product.
+        for &need_condition in tries {
             let mut left = (set - 1) & set;
             while left > 0 {
                 let right = set & !left;

@@ -3,7 +3,10 @@
 //! The order matters: subqueries become joins before anything looks at joins; predicates sink before join order is chosen
 //! from what is left of each table; columns are pruned last, when it is known which ones anybody reads.
 
+mod anti_joins;
+mod bounds;
 mod dates;
+mod duplicates;
 mod empty;
 mod fallible;
 mod implied;
@@ -15,6 +18,7 @@ mod pushdown;
 mod reduce;
 mod semi_joins;
 mod set_operations;
+mod shifted_sums;
 mod simplify;
 mod unnest;
 
@@ -56,11 +60,15 @@ const RULES: &[(&str, Rule)] = &[
     ("unnest_subqueries", unnest::unnest),
     ("set_operations_to_groups", set_operations::to_groups),
     ("simplify", simplify::simplify),
+    ("split_shifted_sums", shifted_sums::split),
+    ("mark_safe_arithmetic", bounds::mark_safe),
     ("outer_joins_to_inner", outer_joins::to_inner),
     ("add_implied_predicates", implied::add_implied),
     ("push_down_predicates", pushdown::push_down),
+    ("outer_joins_to_anti", anti_joins::from_outer),
     ("simplify_again", simplify::simplify),
     ("remove_empty", empty::remove_empty),
+    ("joins_to_semi", duplicates::to_semi),
     ("sink_semi_joins", semi_joins::sink),
     ("order_joins", join_order::order),
     ("reduce_by_semi_joins", reduce::reduce),

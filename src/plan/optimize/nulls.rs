@@ -33,6 +33,7 @@ const STRICT: &[&str] = &[
     "year",
     "month",
     "day",
+    "try",
 ];
 
 /// The columns that are not NULL wherever `condition` is true. A part that may fail, and what stands behind it, says nothing:
