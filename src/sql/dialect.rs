@@ -268,6 +268,7 @@ fn in_value(parser: &mut Parser, left: &Expr, negated: bool, precedence: u8) -> 
     {
         return None;
     }
+    let place = parser.peek_nth_token_ref(at).span;
     for _ in 0..=at {
         parser.advance_token();
     }
@@ -279,7 +280,7 @@ fn in_value(parser: &mut Parser, left: &Expr, negated: bool, precedence: u8) -> 
             clauses: Vec::new(),
         };
         let contains = Expr::Function(Function {
-            name: Ident::new("contains").into(),
+            name: Ident::with_span(place, "contains").into(),
             uses_odbc_syntax: false,
             parameters: FunctionArguments::None,
             args: FunctionArguments::List(args),

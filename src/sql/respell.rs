@@ -24,7 +24,7 @@ pub fn respell(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
     let mut tokens = Respelled { input, at: 0, output: Vec::with_capacity(raw.len()) };
     while tokens.at < tokens.input.len() {
         let done = tokens.materialized()
-            || tokens.from_first()
+            || tokens.reads_from_first()
             || tokens.described()
             || tokens.name_before()
             || tokens.method()

@@ -161,7 +161,7 @@ impl Respelled<'_> {
     }
 
     /// `FROM t WHERE ...`: a query without SELECT has one for all columns.
-    pub(super) fn from_first(&mut self) -> bool {
+    pub(super) fn reads_from_first(&mut self) -> bool {
         if !self.is(0, "FROM") || !self.begins_query() {
             return false;
         }

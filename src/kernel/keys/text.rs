@@ -169,7 +169,6 @@ impl Places {
         }
         self.memory = Some(texts.clone().sliced(0, 0));
         self.slots.clear();
-        self.slots.resize(PLACES, (0, 0, NO_ID));
     }
 
     fn slot(view: &View) -> (u64, usize) {
@@ -192,11 +191,18 @@ impl Places {
 
     #[inline(always)]
     fn remember(&mut self, view: &View, code: u32) {
+        if self.memory.is_none() {
+            return;
+        }
+        // Where all texts are short, nobody comes here.
+        if self.slots.is_empty() {
+            self.slots.resize(PLACES, (0, 0, NO_ID));
+        }
         let (place, slot) = Places::slot(view);
         let Some(known) = self.slots.get_mut(slot) else { return };
         *known = (place, view.length, code);
         self.misses += 1;
-        if self.misses % TRIAL == 0 && self.hits < self.misses {
+        if self.misses.is_multiple_of(TRIAL) && self.hits < self.misses {
             (self.memory, self.slots) = (None, Vec::new());
         }
     }

@@ -78,7 +78,7 @@ fn shifted(aggregate: &Aggregate, columns: &[(ColumnDef, Expr)], one_group: bool
         fits &= least >= *lowest && greatest <= *highest;
     }
     let only_added = one_group && aggregate.filter.is_none() && !has_subtraction(expr);
-    if !fits && !(only_added && matches!(expr.dtype, TinyInt | SmallInt | Integer | BigInt)) {
+    if !(fits || only_added && matches!(expr.dtype, TinyInt | SmallInt | Integer | BigInt)) {
         return None;
     }
     let constant = constants.iter().map(|(constant, _)| constant).sum();
