@@ -170,6 +170,15 @@ pub(super) fn condition(expr: Expr, what: &str) -> Result<Expr> {
     Ok(coerce(expr, &DataType::Boolean))
 }
 
+/// A cast that is written: `1::INTEGER` is no literal any more, and does not take its neighbour's type.
+pub(super) fn written_cast(expr: Expr, to: DataType, lenient: bool) -> Result<Expr> {
+    if expr.dtype == to && integer_literal(&expr).is_some() {
+        let span = expr.span;
+        return Ok(Expr { kind: ExprKind::Cast { arg: Box::new(expr), lenient }, dtype: to, span });
+    }
+    cast(expr, to, lenient)
+}
+
 /// An explicit cast. TYPE_MISMATCH if there is none between the two types.
 pub(super) fn cast(expr: Expr, to: DataType, lenient: bool) -> Result<Expr> {
     if expr.dtype == to {

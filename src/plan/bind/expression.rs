@@ -2,7 +2,7 @@
 
 use super::binder::{Binder, not_supported};
 use super::call::scalar;
-use super::coerce::{adapt_among, cast, coerce, common, condition, equatable};
+use super::coerce::{adapt_among, cast, coerce, common, condition, equatable, written_cast};
 use super::literal::{data_type, interval, literal, units};
 use super::scope::Resolved;
 use crate::functions::{self, part_function};
@@ -135,7 +135,7 @@ impl<'q> Binder<'q> {
                 let lenient = matches!(kind, ast::CastKind::TryCast | ast::CastKind::SafeCast);
                 let arg = self.expression(arg, clause)?;
                 let place = self.type_place(written).or(self.span_of(expr)).or(arg.span);
-                cast(arg, data_type(written, place)?, lenient)
+                written_cast(arg, data_type(written, place)?, lenient)
             }
             A::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref(), clause)
