@@ -200,8 +200,7 @@ fn zone_behind(text: &str) -> Option<Zone> {
 
 /// A time of day, perhaps after a date that is left out; a date alone is midnight.
 pub(crate) fn parse_time(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let time = match leading_date(text) {
+    let time = match leading_date(text.trim_start()) {
         Some((_, "")) => return Some(0),
         Some((_, rest)) => rest.strip_prefix(['T', ' '])?,
         None => text,
