@@ -3,6 +3,9 @@
 //!
 //! Numbers of the official answers are rounded to the digits that they show; everything else is equal as text. Rows are
 //! compared in order, and as sets where ORDER BY leaves some tied.
+//!
+//! Two of the crate's answers are damaged (DuckDB has others): Q11's keys have lost digits (129760 is
+//! there as 1297), and Q17 ends in .02 (DuckDB: 348406.054). They are shown as different.
 
 #[path = "../tests/support/slt.rs"]
 mod slt;
@@ -43,6 +46,9 @@ fn difference(number: i32, rows: &slt::Rows) -> Option<String> {
     let Some(answer) = tpchgen::q_and_a::answers_sf1::answer(number) else { return Some("no official answer".into()) };
     let official: Vec<Vec<&str>> =
         answer.trim_matches('\n').lines().skip(1).map(|line| line.split('|').map(str::trim).collect()).collect();
+    // Their texts have no LIMIT; the specification asks for the first rows.
+    let first = matches!(number, 2 | 3 | 10 | 18 | 21);
+    let rows = if first { &rows[..official.len().min(rows.len())] } else { &rows[..] };
     if official.len() != rows.len() {
         return Some(format!("{} rows instead of {}", rows.len(), official.len()));
     }
