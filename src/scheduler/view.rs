@@ -87,8 +87,10 @@ impl Scheduler {
 
 impl Query {
     fn progress(&self) -> f64 {
-        let total: u64 = self.stages.iter().map(Stage::progress_weight).sum();
-        let done: f64 = self.stages.iter().map(|stage| stage.progress_weight() as f64 * stage.share_done()).sum();
+        // A stage that turned out to have nothing to do is no progress, however much it weighed.
+        let stages = || self.stages.iter().filter(|stage| stage.phase != Phase::Planned || stage.len() > 0);
+        let total: u64 = stages().map(Stage::progress_weight).sum();
+        let done: f64 = stages().map(|stage| stage.progress_weight() as f64 * stage.share_done()).sum();
         if total == 0 { 1.0 } else { done / total as f64 }
     }
 }
@@ -100,10 +102,9 @@ impl Stage {
     }
 
     fn share_done(&self) -> f64 {
-        match (self.phase, self.len()) {
-            (Phase::Waiting | Phase::Asked, _) => 0.0,
-            (Phase::Planned, 0) => 1.0,
-            (Phase::Planned, tasks) => f64::from(self.ever_done()) / tasks as f64,
+        match self.phase {
+            Phase::Waiting | Phase::Asked => 0.0,
+            Phase::Planned => f64::from(self.ever_done()) / self.len() as f64,
         }
     }
 }
@@ -155,6 +156,11 @@ mod tests {
 
     /// Two nodes of one slot; stage 1 has two tasks and weighs 3, stage 2 has one and weighs 1.
     fn started() -> Scheduler {
+        started_with(2)
+    }
+
+    /// The same, with so many tasks of stage 1.
+    fn started_with(tasks: u32) -> Scheduler {
         let all = StageInput { stage: StageId(1), read: Read::All };
         let graph = Graph {
             stages: vec![
@@ -167,7 +173,7 @@ mod tests {
             Event::NodeJoined { place: place(1), slots: 1 },
             Event::NodeJoined { place: place(2), slots: 1 },
             Event::QuerySubmitted { query: QUERY, graph, mode: Mode::Recompute, limits: Limits::default() },
-            Event::StagePlanned { query: QUERY, stage: StageId(1), tasks: 2, inputs: vec![] },
+            Event::StagePlanned { query: QUERY, stage: StageId(1), tasks, inputs: vec![] },
         ] {
             scheduler.step(Time(0), event);
         }
@@ -200,6 +206,15 @@ mod tests {
         assert_eq!(scheduler.progress(QUERY), Some(0.75));
         assert_eq!(scheduler.tasks_done(QUERY, StageId(1)), Some((2, 2)));
         assert_eq!(scheduler.stages(QUERY).unwrap()[0].rows, 20);
+    }
+
+    #[test]
+    fn a_stage_that_is_not_needed_is_no_progress() {
+        let mut scheduler = started_with(0);
+        assert_eq!(scheduler.progress(QUERY), Some(0.0));
+        scheduler.step(Time(0), Event::StagePlanned { query: QUERY, stage: StageId(2), tasks: 4, inputs: vec![] });
+        scheduler.step(Time(0), finished(2, 0, 1, 1));
+        assert_eq!(scheduler.progress(QUERY), Some(0.25));
     }
 
     #[test]
