@@ -63,6 +63,11 @@ fn join(predicate: &str) -> String {
 fn a_build_side_that_is_small_after_all_is_broadcast() {
     let (query, settings) = (join("c.country = 'France'"), ["SET broadcast_bytes = '100kB'"]);
     let mut session = session(4, Mode::Recompute, &settings);
+    let plan = text(&mut session, &format!("EXPLAIN {query}"));
+    assert!(
+        !plan.contains("INJECT CRASH ON NODE 2 IN STAGE 2"),
+        "the stage that is not needed is to be crashed:\n{plan}"
+    );
     let found = decisions(&mut session, &query);
     assert!(found.iter().any(|line| line.starts_with("not needed: stage 1 holds only ")), "{found:?}");
     assert!(found.iter().any(|line| line.ends_with(", so it is broadcast")), "{found:?}");
