@@ -26,6 +26,8 @@ FORMS = {
     "like": "{0} LIKE {1}",
     "ilike": "{0} ILIKE {1}",
     "glob": "{0} GLOB {1}",
+    # A constant part means the function of its name.
+    "date_part": "date_part((SELECT {0}), {1})",
 }
 
 

@@ -332,22 +332,30 @@ pub(super) fn nanosecond(
 
 /// `epoch(x)`: seconds since 1970. In an interval a year has 365.25 days and a month 30.
 pub(super) fn epoch(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    exact(args, types, rows, |moment| match moment {
+    exact(args, types, rows, epoch_of)
+}
+
+fn epoch_of(moment: Moment) -> f64 {
+    match moment {
         Moment::At(at) => (at.days * 86_400) as f64 + at.micros as f64 / 1e6,
         Moment::Span(span) => {
             let days = f64::from(span.months / 12) * 365.25 + f64::from(span.months % 12) * 30.0 + f64::from(span.days);
             days * 86_400.0 + span.micros as f64 / 1e6
         }
-    })
+    }
 }
 
 /// `julian(x)`.
 pub(super) fn julian(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+    exact(args, types, rows, julian_of)
+}
+
+fn julian_of(moment: Moment) -> f64 {
     const JULIAN_DAY_OF_1970: i64 = 2_440_588;
-    exact(args, types, rows, |moment| match moment {
+    match moment {
         Moment::At(at) => (at.days + JULIAN_DAY_OF_1970) as f64 + at.micros as f64 / MICROS_PER_DAY as f64,
         Moment::Span(span) => f64::from(span.days),
-    })
+    }
 }
 
 fn exact(args: &[Column], types: &[DataType], rows: usize, f: impl Fn(Moment) -> f64) -> Result<Column, RowError> {
@@ -379,9 +387,18 @@ impl Parts {
 
 /// `date_part(name, x)`.
 pub(super) fn part(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let (parts, moments) = (Parts::of(&args[0])?, Moments::of(&args[1], &types[1])?);
-    numbers_by_row::<Int64Type>(result_length(args, rows), |row| {
-        Ok(parts.get(row)?.zip(moments.get(row)).map(|(part, moment)| part.of(moment)))
+    let (names, moments) = (Texts::of(&args[0])?, Moments::of(&args[1], &types[1])?);
+    numbers_by_row::<Float64Type>(result_length(args, rows), |row| {
+        let Some(name) = names.get(row) else { return Ok(None) };
+        let part: Box<dyn Fn(Moment) -> f64> = match name.to_ascii_lowercase().as_str() {
+            "epoch" => Box::new(epoch_of),
+            "julian" => Box::new(julian_of),
+            _ => {
+                let part = part_of_text(name)?;
+                Box::new(move |moment| part.of(moment) as f64)
+            }
+        };
+        Ok(moments.get(row).map(part))
     })
 }
 

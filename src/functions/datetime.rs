@@ -240,7 +240,10 @@ pub(super) fn negate_interval(args: &[Column], rows: usize) -> Result<Column, Ro
 
 /// `date_add(date, interval)`: as `date + interval`.
 pub(super) fn date_add_typing(args: &[DataType]) -> Option<Signature> {
-    super::typing::addition(args).filter(|signature| signature.args.get(1) == Some(&DataType::Interval))
+    let signature = super::typing::addition(args)?;
+    let is_moment = |t: &DataType| t.is_temporal() || *t == DataType::Interval;
+    let adds = |t: &DataType| matches!(t, DataType::Interval | DataType::Time | DataType::Integer);
+    (is_moment(&signature.args[0]) && signature.args.get(1).is_some_and(adds)).then_some(signature)
 }
 
 /// Declares functions that make an interval of a whole number of units.

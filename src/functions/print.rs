@@ -16,7 +16,7 @@ fn invalid(message: impl Into<String>) -> TaskError {
 /// Types of both: a text, and values as truth, whole number, DOUBLE or text.
 pub(super) fn typing(args: &[DataType]) -> Option<super::Signature> {
     let (first, values) = args.split_first()?;
-    if !matches!(first, DataType::Varchar | DataType::Null) {
+    if !matches!(first, DataType::Varchar | DataType::Json | DataType::Null) {
         return None;
     }
     let value = |t: &DataType| match t {

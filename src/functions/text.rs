@@ -30,7 +30,8 @@ pub(super) fn concat_typing(args: &[DataType]) -> Option<Signature> {
 
 /// `concat_ws(separator, ...)`.
 pub(super) fn concat_ws_typing(args: &[DataType]) -> Option<Signature> {
-    (args.len() >= 2).then(|| all_text(args))
+    let is_text = matches!(args.first(), Some(DataType::Varchar | DataType::Json | DataType::Null));
+    (is_text && args.len() >= 2).then(|| all_text(args))
 }
 
 fn all_text(args: &[DataType]) -> Signature {

@@ -46,11 +46,16 @@ pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
                     return None;
                 }
                 let name = if name.is_empty() { other_name } else { name };
+                let is_there = |(other, _): &(String, DataType)| other.eq_ignore_ascii_case(name) && !name.is_empty();
+                if fields.iter().any(is_there) {
+                    return None;
+                }
                 fields.push((name.clone(), common_type(t, u)?));
             }
             Some(Struct(fields))
         }
         (Map(k, v), Map(l, w)) => Some(Map(Box::new(common_type(k, l)?), Box::new(common_type(v, w)?))),
+        (Json, other) | (other, Json) => can_cast(other, &Json).then_some(Json),
         _ => None,
     }
 }
@@ -69,6 +74,9 @@ fn fineness(timestamp: &DataType) -> u32 {
 /// type, and truth values to every number.
 pub fn equality_type(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType::*;
+    if let Some(t) = type_beside_json(a, b) {
+        return Some(t);
+    }
     common_type(a, b).or_else(|| match (a, b) {
         (Varchar, other) | (other, Varchar) => can_cast(&Varchar, other).then(|| other.clone()),
         (Boolean, other) | (other, Boolean) => other.is_numeric().then(|| other.clone()),
@@ -78,11 +86,22 @@ pub fn equality_type(a: &DataType, b: &DataType) -> Option<DataType> {
     })
 }
 
+/// The type in which JSON is compared with a number, a truth value or a moment; everything else is compared with it as JSON.
+fn type_beside_json(a: &DataType, b: &DataType) -> Option<DataType> {
+    match (a, b) {
+        (DataType::Json, other) | (other, DataType::Json) => {
+            (other.is_numeric() || other.is_temporal() || *other == DataType::Boolean).then(|| other.clone())
+        }
+        _ => None,
+    }
+}
+
 /// The type of a column of a set operation: text wins over everything that is no sequence of bits, truth values give way to
 /// every number.
 pub fn union_type(a: &DataType, b: &DataType) -> Option<DataType> {
     use DataType::*;
     match (a, b) {
+        (Json, _) | (_, Json) => common_type(a, b),
         (Varchar, other @ (Blob | Uuid)) | (other @ (Blob | Uuid), Varchar) => Some(other.clone()),
         (Varchar, List(_) | Struct(_)) | (List(_) | Struct(_), Varchar) => common_type(a, b),
         (Varchar, _) | (_, Varchar) => Some(Varchar),
@@ -139,7 +158,7 @@ pub(super) fn implicit_cost(from: &DataType, to: &DataType) -> Option<u32> {
             (p2 - s2 >= p1 - s1 && s2 >= s1).then_some(2)
         }
         (from, Double) if from.is_numeric() => Some(if *from == Float { 2 } else { 70 }),
-        (from, Float) if from.is_integer() || matches!(from, Decimal { .. }) => Some(80),
+        (from, Float) if from.is_integer() || matches!(from, Decimal { .. }) => Some(71),
         (Date, Timestamp) => Some(2),
         (Date, to) if to.is_timestamp() => Some(3),
         // What takes no nanoseconds takes the microseconds of a timestamp that has them.
@@ -405,7 +424,7 @@ pub(super) fn equality(args: &[DataType]) -> Option<Signature> {
 /// `<` and the other comparisons of order: both sides in their common type.
 pub(super) fn comparison(args: &[DataType]) -> Option<Signature> {
     let [a, b] = args else { return None };
-    let t = common_type(a, b)?;
+    let t = type_beside_json(a, b).or_else(|| common_type(a, b))?;
     same(t, DataType::Boolean)
 }
 
@@ -441,7 +460,11 @@ pub(super) fn nullif(args: &[DataType]) -> Option<Signature> {
 
 /// `if(condition, a, b)`.
 pub(super) fn choice(args: &[DataType]) -> Option<Signature> {
-    let [DataType::Boolean | DataType::Null, branches @ ..] = args else { return None };
+    let [condition, branches @ ..] = args else { return None };
+    let fits = matches!(condition, DataType::Boolean | DataType::Null | DataType::Varchar | DataType::Json);
+    if !fits && !condition.is_numeric() {
+        return None;
+    }
     let branches = two_alike(branches)?;
     let mut args = branches.args;
     args.insert(0, DataType::Boolean);

@@ -117,11 +117,16 @@ fn read_type(value: &Value) -> Result<DataType, String> {
             [item] => Ok(read_type(item)?.list_of()),
             _ => Err(value.to_string()),
         },
-        Value::Object(members) if !members.is_empty() => members
-            .iter()
-            .map(|(name, value)| Ok((name.clone(), read_type(value)?)))
-            .collect::<Result<_, _>>()
-            .map(DataType::Struct),
+        Value::Object(members) if !members.is_empty() => {
+            let mut fields: Vec<(String, DataType)> = Vec::with_capacity(members.len());
+            for (name, value) in members {
+                if fields.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+                    return Err(name.clone());
+                }
+                fields.push((name.clone(), read_type(value)?));
+            }
+            Ok(DataType::Struct(fields))
+        }
         other => Err(other.to_string()),
     }
 }

@@ -1,21 +1,14 @@
-//! What functions of JSON take and give. Text is taken for JSON everywhere.
+//! What functions of JSON take and give. Text is taken for JSON everywhere, and any other value for what to_json makes of it.
 
 use super::path::Path;
 use crate::functions::Signature;
 use crate::sql::{DataType, Value};
 
-fn is_json(t: &DataType) -> bool {
-    matches!(t, DataType::Json | DataType::Varchar | DataType::Null)
-}
-
 /// A JSON and a path, or the number of an element, or a list of paths.
 fn with_path(args: &[DataType], result: DataType) -> Option<Signature> {
     let [json, path] = args else { return None };
-    if !is_json(json) {
-        return None;
-    }
     let (path, result) = match path {
-        DataType::Varchar | DataType::Null => (DataType::Varchar, result),
+        DataType::Varchar | DataType::Json | DataType::Null => (DataType::Varchar, result),
         t if t.is_integer() => (DataType::BigInt, result),
         DataType::List(item) if **item == DataType::Varchar => (DataType::Varchar.list_of(), result.list_of()),
         _ => return None,
@@ -24,7 +17,7 @@ fn with_path(args: &[DataType], result: DataType) -> Option<Signature> {
 }
 
 fn json_argument(t: &DataType) -> DataType {
-    if *t == DataType::Json { DataType::Json } else { DataType::Varchar }
+    if matches!(t, DataType::Varchar | DataType::Null) { DataType::Varchar } else { DataType::Json }
 }
 
 /// `json_extract`.
@@ -50,7 +43,7 @@ pub fn value(args: &[DataType]) -> Option<Signature> {
 /// A JSON, and a path that may be left out.
 fn maybe_path(args: &[DataType], result: DataType) -> Option<Signature> {
     match args {
-        [json] if is_json(json) => Some(Signature { args: vec![json_argument(json)], result }),
+        [json] => Some(Signature { args: vec![json_argument(json)], result }),
         [_, _] => with_path(args, result.clone()).filter(|s| s.result == result),
         _ => None,
     }
@@ -82,8 +75,7 @@ pub fn minified(args: &[DataType]) -> Option<Signature> {
 }
 
 fn two(args: &[DataType], result: DataType) -> Option<Signature> {
-    let fits = args.len() == 2 && args.iter().all(is_json);
-    fits.then(|| Signature { args: args.iter().map(json_argument).collect(), result })
+    (args.len() == 2).then(|| Signature { args: args.iter().map(json_argument).collect(), result })
 }
 
 /// `json_contains`.
@@ -113,6 +105,9 @@ pub fn pretty(args: &[DataType]) -> Option<Signature> {
 
 /// `json_object`: names and values by turns.
 pub fn object(args: &[DataType]) -> Option<Signature> {
+    if args.iter().step_by(2).any(|name| !matches!(name, DataType::Varchar | DataType::Null)) {
+        return None;
+    }
     args.len().is_multiple_of(2).then(|| Signature { args: args.to_vec(), result: DataType::Json })
 }
 

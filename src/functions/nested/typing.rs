@@ -1,6 +1,6 @@
 //! What functions of lists, structs and maps take and give. A bare NULL stands for a list of anything.
 
-use crate::functions::{Signature, common_type};
+use crate::functions::{Signature, can_cast, common_type};
 use crate::sql::DataType;
 
 fn signature(args: Vec<DataType>, result: DataType) -> Option<Signature> {
@@ -14,6 +14,11 @@ fn item(t: &DataType) -> Option<DataType> {
         DataType::Null => Some(DataType::Null),
         _ => None,
     }
+}
+
+/// What is read as a place or a size in a list, whatever it is written as.
+fn is_place(t: &DataType) -> bool {
+    t.is_numeric() || matches!(t, DataType::Boolean | DataType::Varchar | DataType::Json | DataType::Null)
 }
 
 /// `[a, b, ...]`.
@@ -43,12 +48,13 @@ pub fn extract(args: &[DataType]) -> Option<Signature> {
 /// `x[2:3]` of lists and texts, with a step for lists.
 pub fn slice(args: &[DataType]) -> Option<Signature> {
     let [of, bounds @ ..] = args else { return None };
-    let numbers = bounds.iter().all(|t| t.is_integer() || *t == DataType::Null);
+    let numbers = bounds.iter().all(is_place);
     let of = match of {
-        DataType::Varchar if bounds.len() == 2 => DataType::Varchar,
+        DataType::Varchar | DataType::Json if bounds.len() == 2 => DataType::Varchar,
         of => item(of)?.list_of(),
     };
-    if !numbers || !(2..=3).contains(&bounds.len()) {
+    let whole_step = bounds.get(2).is_none_or(|t| t.is_integer() || *t == DataType::Null);
+    if !numbers || !whole_step || !(2..=3).contains(&bounds.len()) {
         return None;
     }
     let mut args = vec![of.clone()];
@@ -148,12 +154,16 @@ pub fn grade(args: &[DataType]) -> Option<Signature> {
 /// `list_resize(list, size [, filler])`.
 pub fn resize(args: &[DataType]) -> Option<Signature> {
     let [of, size, filler @ ..] = args else { return None };
-    if !(size.is_integer() || *size == DataType::Null) || filler.len() > 1 {
+    if !is_place(size) || filler.len() > 1 {
         return None;
     }
+    // The filler becomes an element, whatever it is.
     let mut t = item(of)?;
     if let [filler] = filler {
-        t = common_type(&t, filler)?;
+        match t {
+            DataType::Null => t = filler.clone(),
+            _ => can_cast(filler, &t).then_some(())?,
+        }
     }
     let mut args = vec![t.clone().list_of(), DataType::BigInt];
     args.extend(filler.iter().map(|_| t.clone()));
@@ -348,7 +358,13 @@ pub fn from_entries(args: &[DataType]) -> Option<Signature> {
 /// `cardinality(map)`.
 pub fn cardinality(args: &[DataType]) -> Option<Signature> {
     let [of] = args else { return None };
-    key_value(of)?;
+    if *of == DataType::Null {
+        let of = DataType::Map(Box::new(DataType::Null), Box::new(DataType::Null));
+        return signature(vec![of], DataType::UBigInt);
+    }
+    if !matches!(of, DataType::List(_)) {
+        key_value(of)?;
+    }
     signature(args.to_vec(), DataType::UBigInt)
 }
 
@@ -430,11 +446,12 @@ pub fn nothing(_: &[DataType]) -> Option<Signature> {
 pub fn overload<'a>(name: &'a str, args: &[DataType]) -> &'a str {
     let list = |i: usize| matches!(args.get(i), Some(DataType::List(_)));
     match name {
-        "length" | "len" | "char_length" | "character_length" | "cardinality" if list(0) => "list_length",
+        "length" | "len" | "char_length" | "character_length" if list(0) => "list_length",
         "len" | "length" if matches!(args, [DataType::Map(..)]) => "cardinality",
         "contains" if list(0) => "list_contains",
         "contains" if matches!(args.first(), Some(DataType::Map(..))) => "map_contains",
         "concat" if !args.is_empty() && args.iter().enumerate().any(|(i, _)| list(i)) => "list_concat",
+        "+" | "add" if list(0) && list(1) => "list_concat",
         "||" if list(0) || list(1) => "list_join",
         "reverse" if list(0) => "list_reverse",
         "element_at" if list(0) => "list_extract",

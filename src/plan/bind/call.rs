@@ -38,8 +38,11 @@ const ARITHMETIC: &[&str] = &[
 pub(super) fn scalar(name: &str, args: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
     let of: Vec<DataType> = args.iter().map(|a| a.dtype.clone()).collect();
     let name = functions::overload(name, &of);
+    // `add(small, 1)` is `small + 1`.
+    let canonical = functions::find(name).map_or(name, |function| function.name);
+    let name = if ARITHMETIC.contains(&canonical) { canonical } else { name };
     let mut args = if ARITHMETIC.contains(&name) { adapt_integers(args) } else { args };
-    match name {
+    match canonical {
         "coalesce" | "ifnull" | "greatest" | "least" => adapt_among(args.iter_mut()),
         "if" => adapt_among(args.iter_mut().skip(1)),
         _ => {}

@@ -162,7 +162,8 @@ fn mismatch(what: &str, dtype: &DataType, expr: &Expr) -> Diagnostic {
 
 /// The expression as a condition. TYPE_MISMATCH for a type that is neither true nor false.
 pub(super) fn condition(expr: Expr, what: &str) -> Result<Expr> {
-    let fits = matches!(expr.dtype, DataType::Boolean | DataType::Null | DataType::Varchar) || expr.dtype.is_numeric();
+    let fits = matches!(expr.dtype, DataType::Boolean | DataType::Null | DataType::Varchar | DataType::Json)
+        || expr.dtype.is_numeric();
     if !fits || !can_cast(&expr.dtype, &DataType::Boolean) {
         let message = format!("{what} needs a BOOLEAN, and this is {}", expr.dtype);
         return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(expr.span));
@@ -185,6 +186,9 @@ pub(super) fn cast(expr: Expr, to: DataType, lenient: bool) -> Result<Expr> {
         return Ok(expr);
     }
     if !can_cast(&expr.dtype, &to) {
+        if lenient {
+            return Ok(Expr::literal(Value::Null, to).at(expr.span));
+        }
         let message = format!("{} cannot be cast to {to}", expr.dtype);
         return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(expr.span));
     }

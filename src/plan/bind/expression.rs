@@ -227,6 +227,10 @@ impl<'q> Binder<'q> {
                 | ast::ArrayElemTypeDef::AngleBracket(item)
                 | ast::ArrayElemTypeDef::Parenthesis(item),
             ) => self.type_place(item),
+            ast::DataType::Struct(fields, _) => {
+                let names = fields.iter().filter_map(|field| field.field_name.as_ref());
+                names.filter_map(|name| self.span(name.span)).reduce(Span::to)
+            }
             _ => None,
         }
     }

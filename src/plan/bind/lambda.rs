@@ -2,7 +2,7 @@
 
 use super::binder::{Binder, not_supported};
 use super::call::scalar;
-use super::coerce::{cast, coerce, condition};
+use super::coerce::{cast, coerce, condition, is_text_literal};
 use super::expression::Clause;
 use super::scope::ScopeColumn;
 use crate::functions::common_type;
@@ -73,19 +73,20 @@ impl<'q> Binder<'q> {
             };
             return Ok(finish(function, list, params, body, None, dtype, place));
         }
-        // What is reduced so far has the type of the elements, or one that the body makes wider.
-        let mut state = match &initial {
-            Some(initial) => {
-                common_type(&item, &initial.dtype).ok_or_else(|| wrong("a start of the type of the elements"))?
-            }
-            None => item.clone(),
-        };
+        // What is reduced so far has the type of the start (without one, of the elements), or one that the body makes wider.
+        let mut state = initial.as_ref().map_or(item.clone(), |initial| initial.dtype.clone());
         // Without a start the first element is the first state, so both have one type.
         let mut element = item;
         loop {
             let (params, body) =
                 self.lambda_body(lambda, &[state.clone(), element.clone(), DataType::BigInt], clause)?;
-            match common_type(&state, &body.dtype).filter(|wider| *wider != state) {
+            let wider = common_type(&state, &body.dtype);
+            if wider.is_none() && initial.is_some() && !is_text_literal(&body) {
+                let message = format!("the start is {state}, and the lambda gives {}", body.dtype);
+                let error = Diagnostic::new(ErrorCode::TypeMismatch, message).at(body.span.or(place));
+                return Err(error.hint("CAST one of them to the type of the other"));
+            }
+            match wider.filter(|wider| *wider != state) {
                 Some(wider) if body.dtype != DataType::Varchar => {
                     state = wider;
                     if initial.is_none() {

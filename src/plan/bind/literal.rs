@@ -184,6 +184,10 @@ pub(super) fn data_type(written: &ast::DataType, place: Option<Span>) -> Result<
             let mut bound: Vec<(String, DataType)> = Vec::with_capacity(fields.len());
             for field in fields {
                 let name = field.field_name.as_ref().map_or(String::new(), |name| name.value.clone());
+                if !name.is_empty() && bound.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+                    let message = format!("the type STRUCT has two fields \"{name}\"");
+                    return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(place));
+                }
                 bound.push((name, data_type(&field.field_type, place)?));
             }
             DataType::Struct(bound)

@@ -286,6 +286,9 @@ impl<'q> Binder<'q> {
             "struct_extract" | "array_extract" | "list_extract" | "list_element" | "struct_extract_at" => {
                 let args = self.plain_arguments(name, args, place, clause)?;
                 let [of, index] = <[Expr; 2]>::try_from(args).map_err(|_| takes(name, "two arguments", place))?;
+                if name.starts_with("struct_") && !matches!(of.dtype, DataType::Struct(_) | DataType::Null) {
+                    return Err(takes(name, "a struct and one of its fields", of.span.or(place)));
+                }
                 Ok(Some(match &of.dtype {
                     DataType::Struct(_) | DataType::Map(..) | DataType::Json => element(of, index, place)?,
                     _ => scalar("list_extract", vec![of, index], place)?,

@@ -453,7 +453,12 @@ impl<'q> Binder<'q> {
                         frame.offsets[i] = super::naming::column_name(offset);
                         value = range_bound(value, precedes, order, place)?;
                     } else {
-                        value = cast(coerce(value, &DataType::BigInt), DataType::BigInt, false)?;
+                        let is_null = value.dtype == DataType::Null;
+                        value = if is_null {
+                            coerce(value, &DataType::BigInt)
+                        } else {
+                            cast(value, DataType::BigInt, false)?
+                        };
                     }
                     if precedes { Bound::Preceding(value) } else { Bound::Following(value) }
                 }

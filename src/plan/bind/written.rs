@@ -1,7 +1,7 @@
 //! Calls that are written with other functions; `functions/list/written.rs` has them for the help.
 
 use super::call::scalar;
-use super::coerce::{cast, coerce};
+use super::coerce::cast;
 use super::nested::pack;
 use crate::functions::{self, QueryClock};
 use crate::journal::ErrorCode;
@@ -23,7 +23,7 @@ pub(super) fn written_with_others(
             let now = functions::clock_value("now", clock).unwrap_or(Value::Null);
             args.insert(0, Expr::literal(now, DataType::TimestampTz).at(place));
             let interval = args.remove(1);
-            args.push(coerce(interval, &DataType::Interval));
+            args.push(cast(interval, DataType::Interval, false)?);
             scalar("-", args, place)?
         }
         ("pg_typeof", 1) => scalar("lower", vec![scalar("typeof", args, place)?], place)?,
@@ -49,10 +49,6 @@ fn from_json(mut args: Vec<Expr>, lenient: bool, place: Option<Span>) -> Result<
                 .hint("such as '{\"a\": \"INTEGER\", \"b\": [\"VARCHAR\"]}'"));
         }
     };
-    if !matches!(json.dtype, DataType::Json | DataType::Varchar | DataType::Null) {
-        let message = format!("from_json takes JSON, and this is {}", json.dtype);
-        return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(json.span.or(place)));
-    }
     let dtype = functions::json_structure_type(text).map_err(|part| {
         Diagnostic::new(ErrorCode::InvalidArguments, format!("the structure has a part that is no type: {part}"))
             .at(structure.span.or(place))
