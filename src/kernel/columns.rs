@@ -1,5 +1,6 @@
 //! Small things that every operator does with columns and frames, on the calling thread.
 
+use crate::functions::nested;
 use crate::journal::TaskError;
 use crate::plan::{ColumnId, expr::ColumnDef};
 use polars::prelude::*;
@@ -58,12 +59,18 @@ pub fn take(input: &DataFrame, rows: &[IdxSize]) -> DataFrame {
 
 /// The values at these places, in their order.
 pub fn take_column(column: &Column, rows: &[IdxSize]) -> Column {
+    if column.dtype().is_nested() {
+        return nested::take(column.as_materialized_series(), rows).into();
+    }
     // SAFETY: operators make places from the rows of the same frame.
     unsafe { column.take_slice_unchecked(rows) }
 }
 
 /// The values at these places; NULL where the place is `IdxSize::MAX`.
 pub fn take_column_or_null(column: &Column, rows: &[IdxSize]) -> Column {
+    if column.dtype().is_nested() {
+        return nested::take(column.as_materialized_series(), rows).into();
+    }
     let places: IdxCa = rows.iter().map(|row| (*row != IdxSize::MAX).then_some(*row)).collect();
     // SAFETY: operators make places from the rows of the same frame.
     unsafe { column.take_unchecked(&places) }
@@ -73,6 +80,11 @@ pub fn take_column_or_null(column: &Column, rows: &[IdxSize]) -> Column {
 pub fn filter(input: &DataFrame, mask: &BooleanChunked) -> Result<DataFrame, TaskError> {
     if mask.num_trues() == input.height() && mask.len() == input.height() {
         return Ok(input.clone());
+    }
+    if input.columns().iter().any(|column| column.dtype().is_nested()) {
+        let rows: Vec<IdxSize> =
+            mask.iter().enumerate().filter(|(_, kept)| *kept == Some(true)).map(|(row, _)| row as IdxSize).collect();
+        return Ok(take(input, &rows));
     }
     Ok(input.filter_seq(mask)?)
 }

@@ -148,14 +148,55 @@ pub fn finish_lists(ends: Vec<i64>, valid: Vec<bool>, items: Series) -> Result<C
 }
 
 /// The elements at these places; NULL at [`NOWHERE`].
+///
+/// Lists and structs are opened here: Polars would make an array of every single list, whose type is as deep as the list.
 pub fn take(items: &Series, places: &[IdxSize]) -> Series {
-    if places.contains(&NOWHERE) {
-        let places: IdxCa = places.iter().map(|place| (*place != NOWHERE).then_some(*place)).collect();
-        // SAFETY: callers make places from rows of `items`.
-        return unsafe { items.take_unchecked(&places) };
+    match items.dtype() {
+        polars::prelude::DataType::List(inner) => take_lists(items, inner, places),
+        polars::prelude::DataType::Struct(_) => take_structs(items, places),
+        _ if places.contains(&NOWHERE) => {
+            let places: IdxCa = places.iter().map(|place| (*place != NOWHERE).then_some(*place)).collect();
+            // SAFETY: callers make places from rows of `items`.
+            unsafe { items.take_unchecked(&places) }
+        }
+        // SAFETY: as above.
+        _ => unsafe { items.take_slice_unchecked(places) },
     }
-    // SAFETY: as above.
-    unsafe { items.take_slice_unchecked(places) }
+}
+
+fn take_lists(items: &Series, inner: &polars::prelude::DataType, places: &[IdxSize]) -> Series {
+    let whole = items.rechunk();
+    let lists = whole.list().expect("the type says so").downcast_as_array();
+    // SAFETY: `inner` is the type of the values of this array.
+    let values =
+        unsafe { Series::from_chunks_and_dtype_unchecked(PlSmallStr::EMPTY, vec![lists.values().clone()], inner) };
+    let mut picker = ListPicker::with_capacity(places.len());
+    for place in places.iter().map(|place| *place as usize) {
+        if place == NOWHERE as usize || lists.is_null(place) {
+            picker.push_null();
+        } else {
+            let (start, end) = lists.offsets().start_end(place);
+            picker.push(start as IdxSize..end as IdxSize);
+        }
+    }
+    let ListPicker { places, ends, valid } = picker;
+    let validity = valid.contains(&false).then(|| Bitmap::from_iter(valid));
+    let offsets = OffsetsBuffer::try_from(ends).expect("ends that only grow");
+    assemble(offsets, validity, take(&values, &places).rechunk())
+        .take_materialized_series()
+        .with_name(items.name().clone())
+}
+
+fn take_structs(items: &Series, places: &[IdxSize]) -> Series {
+    let whole = items.rechunk();
+    let structs = whole.struct_().expect("the type says so");
+    let fields: Vec<Series> = structs.fields_as_series().iter().map(|field| take(field, places)).collect();
+    let valid = places.iter().map(|place| *place != NOWHERE && !whole.chunks()[0].is_null(*place as usize));
+    let valid: Bitmap = valid.collect();
+    StructChunked::from_series(items.name().clone(), places.len(), fields.iter())
+        .expect("fields of one length, with the names that they had")
+        .with_outer_validity((valid.unset_bits() > 0).then_some(valid))
+        .into_series()
 }
 
 /// One element per row; NULL at [`NOWHERE`].
