@@ -7,7 +7,7 @@ use super::expression::Clause;
 use super::grouping::PendingAggregate;
 use crate::functions::aggregates::{self, AggregateFunction, find_aggregate};
 use crate::journal::ErrorCode;
-use crate::plan::expr::{Expr, ExprKind};
+use crate::plan::expr::{ColumnId, Expr, ExprKind};
 use crate::plan::fold::fold_without_clock;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
 use crate::sql::{DataType, Value};
@@ -65,7 +65,8 @@ fn written<'q>(call: &'q ast::Function, place: Option<Span>) -> Result<Written<'
 }
 
 impl<'q> Binder<'q> {
-    /// An aggregate call: remembered for the grouping of this SELECT; the answer is the column that it will yield.
+    /// An aggregate call: remembered for the grouping of this SELECT, or of one around it if it aggregates nothing but columns of
+    /// that; the answer is the column that it will yield.
     pub fn aggregate(
         &mut self,
         name: &str,
@@ -73,11 +74,29 @@ impl<'q> Binder<'q> {
         clause: Clause,
         place: Option<Span>,
     ) -> Result<Expr> {
-        clause.allow_aggregate(place)?;
+        if self.scopes.len() < 2 {
+            clause.allow_aggregate(place)?;
+        }
         let pending = self.aggregate_call(name, call, Clause::AggregateArgument, place)?;
-        let Some(scope) = self.scopes.last_mut() else {
+        let read = read_columns(&pending);
+        let owner = self.scope_of(&read);
+        let innermost = self.scopes.len().saturating_sub(1);
+        let Some(scope) = self.scopes.get_mut(owner) else {
             return Err(Diagnostic::new(ErrorCode::ExpressionNotAggregate, "an aggregate cannot stand here").at(place));
         };
+        if scope.aggregates.iter().any(|aggregate| read.contains(&aggregate.output.id)) {
+            Clause::AggregateArgument.allow_aggregate(place)?;
+        }
+        match scope.clause.filter(|_| owner != innermost) {
+            Some(around) => around.allow_aggregate(place)?,
+            None if owner == innermost => clause.allow_aggregate(place)?,
+            None => {
+                let message = "an aggregate in FROM cannot fold the rows of what stands beside it";
+                return Err(Diagnostic::new(ErrorCode::ExpressionNotAggregate, message)
+                    .at(place)
+                    .hint("put it in the select list, or group in a subquery"));
+            }
+        }
         scope.aggregate_uses += 1;
         let output = match scope.aggregates.iter().find(|known| known.same(&pending)) {
             Some(known) => known.output.clone(),
@@ -88,6 +107,14 @@ impl<'q> Binder<'q> {
             }
         };
         Ok(Expr { kind: ExprKind::Column(output.id), dtype: output.dtype, span: place })
+    }
+
+    /// Which of the scopes has the rows that an aggregate folds: the innermost of those whose columns it reads; one that reads none
+    /// belongs where it is written.
+    fn scope_of(&self, read: &[ColumnId]) -> usize {
+        let innermost = self.scopes.len().saturating_sub(1);
+        let owner = (0..self.scopes.len()).rev().find(|scope| read.iter().any(|id| self.scopes[*scope].has(*id)));
+        owner.unwrap_or(innermost)
     }
 
     /// The call with arguments bound in `inside`, whatever it is computed over: groups or the frames of a window.
@@ -226,6 +253,16 @@ impl<'q> Binder<'q> {
         order.retain(|o| !matches!(o.key.kind, ExprKind::Literal(_)));
         Ok(if aggregates::is_order_sensitive(function) { order } else { Vec::new() })
     }
+}
+
+/// The columns that the call reads, also in subqueries.
+fn read_columns(pending: &PendingAggregate) -> Vec<ColumnId> {
+    let mut read = Vec::new();
+    for expr in pending.args.iter().chain(&pending.filter).chain(pending.order_by.iter().map(|order| &order.key)) {
+        read.extend(expr.columns());
+        expr.walk(&mut |part| read.extend(part.subquery().map(|plan| plan.outer_columns()).unwrap_or_default()));
+    }
+    read
 }
 
 fn not_constant(name: &str) -> Diagnostic {

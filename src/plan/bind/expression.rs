@@ -89,6 +89,15 @@ pub(super) fn not(expr: Expr) -> Expr {
 impl<'q> Binder<'q> {
     /// Binds an expression that stands in `clause`.
     pub fn expression(&mut self, expr: &'q ast::Expr, clause: Clause) -> Result<Expr> {
+        let around = self.scopes.last_mut().and_then(|scope| scope.clause.replace(clause));
+        let bound = self.expression_in(expr, clause);
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.clause = around;
+        }
+        bound
+    }
+
+    fn expression_in(&mut self, expr: &'q ast::Expr, clause: Clause) -> Result<Expr> {
         use ast::Expr as A;
         match expr {
             A::Identifier(ident) => self.identifier(ident, clause),

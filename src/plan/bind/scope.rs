@@ -1,6 +1,7 @@
 //! What a name can mean: the columns of the tables in FROM, the aliases of the select list, and the queries around.
 
 use super::binder::Binder;
+use super::expression::Clause;
 use super::grouping::PendingAggregate;
 use super::window::{PendingWindow, Specification};
 use crate::journal::ErrorCode;
@@ -21,7 +22,10 @@ pub(super) struct Scope<'q> {
     pub open_aliases: Vec<String>,
     /// The lists of the `unnest` calls met so far, with the columns of their elements.
     pub unnests: Vec<(crate::plan::expr::ColumnDef, Expr)>,
-    /// The aggregates met so far.
+    /// The clause of the expression that is being bound: a subquery in it may aggregate over columns of this query. None for the
+    /// parts of FROM, where a query beside them may not.
+    pub clause: Option<Clause>,
+    /// The aggregates met so far, also in subqueries.
     pub aggregates: Vec<PendingAggregate>,
     /// How many aggregate calls were met, equal ones counted again.
     pub aggregate_uses: usize,
@@ -103,6 +107,14 @@ pub(super) fn numbered_duplicates<'a>(names: impl Iterator<Item = &'a str>) -> V
 }
 
 impl<'q> Scope<'q> {
+    /// Whether it is a column that comes out of this query's FROM, UNNEST or grouping.
+    pub fn has(&self, id: ColumnId) -> bool {
+        let columns = self.relations.iter().flat_map(|relation| &relation.columns);
+        columns.clone().any(|c| c.id == id || c.alone.as_ref().is_some_and(|(alone, _)| *alone == id))
+            || self.unnests.iter().any(|(def, _)| def.id == id)
+            || self.aggregates.iter().any(|aggregate| aggregate.output.id == id)
+    }
+
     /// The relation of a qualifier. AMBIGUOUS_NAME if there are two.
     pub fn relation(&self, qualifier: &[String], place: Option<Span>) -> Result<Option<&Relation>> {
         let mut found = self.relations.iter().filter(|r| r.is_named(qualifier));

@@ -453,12 +453,9 @@ impl<'q> Binder<'q> {
                         frame.offsets[i] = super::naming::column_name(offset);
                         value = range_bound(value, precedes, order, place)?;
                     } else {
-                        let is_null = value.dtype == DataType::Null;
-                        value = if is_null {
-                            coerce(value, &DataType::BigInt)
-                        } else {
-                            cast(value, DataType::BigInt, false)?
-                        };
+                        // A literal changes its type itself, once it is known that there is a cast.
+                        cast(value.clone(), DataType::BigInt, false)?;
+                        value = coerce(value, &DataType::BigInt);
                     }
                     if precedes { Bound::Preceding(value) } else { Bound::Following(value) }
                 }
