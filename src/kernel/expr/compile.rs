@@ -81,7 +81,7 @@ fn compile_call(name: &str, args: &[Expr], expr: &Expr) -> Result<(Node, bool), 
         _ => {}
     }
     let types = args.iter().map(|arg| arg.dtype.clone()).collect();
-    let expensive = function.category == Category::Pattern;
+    let expensive = matches!(function.category, Category::Pattern | Category::Json);
     let node = Node::Call { eval: function.eval(), args: compile_all(args)?, types, expensive };
     let constants: Vec<_> = args.iter().map(Expr::as_literal).collect();
     Ok((node, function.can_fail(&expr.dtype, &constants)))

@@ -209,7 +209,7 @@ impl Places {
 }
 
 /// After so many rows it is looked at whether half of them had a text that was there before.
-const TRIAL_ROWS: usize = 1024;
+const TRIAL_ROWS: usize = 16 * 1024;
 
 /// The rows that bring a text for the first time, and for each row which of those has its text; None where texts hardly ever
 /// come again. Texts at two places count as two, whatever they say: they are not read.
