@@ -64,9 +64,18 @@ fn written<'q>(call: &'q ast::Function, place: Option<Span>) -> Result<Written<'
     Ok(written)
 }
 
+/// The arguments of a call that takes nothing else in its brackets.
+pub(super) fn list_of_arguments<'q>(call: &'q ast::Function, place: Option<Span>) -> Result<Vec<&'q ast::Expr>> {
+    let written = written(call, place)?;
+    if written.distinct || written.star || !written.order_by.is_empty() || written.separator.is_some() {
+        return Err(not_supported("this form of a call", place));
+    }
+    Ok(written.args)
+}
+
 impl<'q> Binder<'q> {
-    /// An aggregate call: remembered for the grouping of this SELECT, or of one around it if it aggregates nothing but columns of
-    /// that; the answer is the column that it will yield.
+    /// An aggregate call, remembered for the grouping of this SELECT, or of one around it if it aggregates nothing but columns of
+    /// that: the answer is the column that it will yield.
     pub fn aggregate(
         &mut self,
         name: &str,
@@ -78,6 +87,11 @@ impl<'q> Binder<'q> {
             clause.allow_aggregate(place)?;
         }
         let pending = self.aggregate_call(name, call, Clause::AggregateArgument, place)?;
+        self.remember(pending, clause, place)
+    }
+
+    /// The column of an aggregate that is computed with the others of its query.
+    pub fn remember(&mut self, pending: PendingAggregate, clause: Clause, place: Option<Span>) -> Result<Expr> {
         let read = read_columns(&pending);
         let owner = self.scope_of(&read);
         let innermost = self.scopes.len().saturating_sub(1);

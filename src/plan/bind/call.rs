@@ -133,6 +133,9 @@ impl<'q> Binder<'q> {
         if treats_nulls || !matches!(call.parameters, FunctionArguments::None) {
             return Err(not_supported("this form of a call", place));
         }
+        if !call.within_group.is_empty() && super::hypothetical::is_hypothetical(&name) {
+            return self.hypothetical(&name, call, clause, place);
+        }
         if functions::aggregates::is_aggregate(&name) {
             return self.aggregate(&name, call, clause, place);
         }

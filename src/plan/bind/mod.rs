@@ -14,6 +14,7 @@ mod files;
 mod from;
 mod grouping;
 mod grouping_sets;
+mod hypothetical;
 mod lambda;
 mod literal;
 mod naming;
