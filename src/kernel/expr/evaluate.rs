@@ -7,10 +7,15 @@ use crate::journal::TaskError;
 use polars::prelude::{BooleanChunked, Column, DataFrame, IdxCa, IdxSize, PlSmallStr};
 use polars_arrow::bitmap::Bitmap;
 
-/// The values of `expr` for all rows of `frame`; one value if it is the same for all.
+/// The values of `expr` for all rows of `frame`; one value if it is the same for all. An error stands at the innermost expression
+/// that has a place.
 pub(super) fn evaluate(expr: &CompiledExpr, frame: &DataFrame, clock: &QueryClock) -> Result<Column, TaskError> {
+    evaluate_node(expr, frame, clock).map_err(|error| error.at(expr.span))
+}
+
+fn evaluate_node(expr: &CompiledExpr, frame: &DataFrame, clock: &QueryClock) -> Result<Column, TaskError> {
     let rows = frame.height();
-    let located = |error: RowError| error.error.at(expr.span);
+    let located = |error: RowError| error.error;
     match &expr.node {
         Node::Column(name) => Ok(frame.column(name)?.clone()),
         Node::Constant(column) => Ok(column.clone()),

@@ -76,7 +76,7 @@ impl Clause {
 }
 
 /// Covers the places of all parts.
-fn cover<'a>(parts: impl IntoIterator<Item = &'a Expr>) -> Option<Span> {
+pub(super) fn cover<'a>(parts: impl IntoIterator<Item = &'a Expr>) -> Option<Span> {
     parts.into_iter().filter_map(|e| e.span).reduce(Span::to)
 }
 

@@ -3,7 +3,7 @@
 use super::binder::{Binder, not_supported};
 use super::call::scalar;
 use super::coerce::{adapt_among, coerce, common};
-use super::expression::Clause;
+use super::expression::{Clause, cover};
 use super::scope::{Relation, Resolved};
 use crate::journal::ErrorCode;
 use crate::plan::expr::{Expr, ExprKind};
@@ -138,6 +138,7 @@ impl<'q> Binder<'q> {
         if bound.is_empty() {
             return Err(Diagnostic::new(ErrorCode::InvalidArguments, "a struct needs a field").at(place));
         }
+        let place = place.or(cover(bound.iter().map(|(_, value)| value)));
         pack(bound, place)
     }
 
@@ -157,6 +158,7 @@ impl<'q> Binder<'q> {
             keys.push(self.expression(&entry.key, clause)?);
             values.push(self.expression(&entry.value, clause)?);
         }
+        let place = place.or(cover(keys.iter().chain(&values)));
         let (keys, values) = (self.list_of(keys, place)?, self.list_of(values, place)?);
         scalar("map", vec![keys, values], place)
     }
