@@ -31,6 +31,7 @@ pub fn respell(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
             || tokens.comprehension()
             || tokens.is_null()
             || tokens.limit_percent()
+            || tokens.row_type()
             || tokens.unpacked()
             || tokens.escaped_text()
             || tokens.join()

@@ -403,6 +403,32 @@ impl Respelled<'_> {
         found
     }
 
+    /// The type `ROW(a INTEGER)`, as Trino and the standard write it, is STRUCT.
+    pub(super) fn row_type(&mut self) -> bool {
+        if !self.is(0, "ROW") || *self.token(1) != Token::LParen {
+            return false;
+        }
+        let before_bracket = || {
+            let open = self.innermost_open().filter(|open| self.output[*open].token == Token::LParen)?;
+            Some(&self.output[open.checked_sub(1)?].token)
+        };
+        let is_type = match self.output.last().map(|last| &last.token) {
+            Some(Token::DoubleColon) => true,
+            Some(last) if is_one_of(last, &["AS"]) => {
+                before_bracket().is_some_and(|word| is_one_of(word, &["CAST", "TRY_CAST"]))
+            }
+            // A field of such a type.
+            Some(Token::Word(_)) => before_bracket().is_some_and(|word| is_one_of(word, &["STRUCT"])),
+            _ => false,
+        };
+        if is_type {
+            let place = self.place();
+            self.put_word("STRUCT", place);
+            self.at += 1;
+        }
+        is_type
+    }
+
     /// `LIMIT 10%`, `LIMIT 10 PERCENT`.
     pub(super) fn limit_percent(&mut self) -> bool {
         let Token::Number(..) = self.token(1) else { return false };
