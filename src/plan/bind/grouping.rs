@@ -197,16 +197,44 @@ impl Grouped {
         let plan = match &expr.kind {
             ExprKind::Call { function, args } if function == GROUPING => return self.grouping_number(args, expr.span),
             ExprKind::Column(id) if self.hides(*id) => return Err(self.not_grouped(*id, expr.span)),
-            _ => expr.subquery(),
+            _ => expr.subquery_mut(),
         };
-        if let Some(id) = plan.and_then(|plan| plan.outer_columns().into_iter().find(|id| self.hides(*id))) {
-            return Err(self.not_grouped(id, expr.span));
+        if let Some(plan) = plan {
+            self.below(plan);
+            if let Some(id) = plan.outer_columns().into_iter().find(|id| self.hides(*id)) {
+                return Err(self.not_grouped(id, expr.span));
+            }
         }
         for child in expr.children_mut() {
             let taken = std::mem::replace(child, Expr::boolean(true));
             *child = self.over(taken)?;
         }
         Ok(expr)
+    }
+
+    /// Puts the keys' columns in place of what equals them in a subquery.
+    fn below(&self, plan: &mut LogicalPlan) {
+        for expr in plan.expressions_mut() {
+            self.in_subquery(expr);
+        }
+        for input in plan.inputs_mut() {
+            self.below(input);
+        }
+    }
+
+    fn in_subquery(&self, expr: &mut Expr) {
+        // A key that reads nothing is a constant, and stands for itself.
+        let key = self.keys.iter().find(|(key, _)| key.same(expr) && !key.columns().is_empty());
+        if let Some((_, def)) = key {
+            *expr = Expr::column(def.id, def.dtype.clone()).at(expr.span);
+            return;
+        }
+        for child in expr.children_mut() {
+            self.in_subquery(child);
+        }
+        if let Some(plan) = expr.subquery_mut() {
+            self.below(plan);
+        }
     }
 
     /// What GROUPING() is: a bit for each argument, the first the highest, set where the argument is not in the row's set.
