@@ -1,9 +1,9 @@
 //! The logical plan: one closed enum of relational operators over column identities.
 
-use super::expr::{ColumnDef, ColumnId, Expr};
+use super::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use super::window::WindowCall;
 use crate::catalog::TableRef;
-use crate::functions::aggregates;
+use crate::functions::{self, aggregates};
 use crate::sql::{DataType, Span, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
@@ -288,6 +288,21 @@ impl LogicalPlan {
             LogicalPlan::Join { left, right, .. } | LogicalPlan::SetOperation { left, right, .. } => vec![left, right],
             LogicalPlan::Union { inputs, .. } => inputs.iter_mut().collect(),
         }
+    }
+
+    /// Whether computing it again gives other rows: something in it draws random numbers.
+    pub fn is_volatile(&self) -> bool {
+        let draws = |expr: &Expr| {
+            let mut found = false;
+            expr.walk(&mut |part| {
+                found |= match &part.kind {
+                    ExprKind::Call { function, .. } => functions::find(function).is_some_and(|f| f.is_volatile()),
+                    _ => part.subquery().is_some_and(LogicalPlan::is_volatile),
+                }
+            });
+            found
+        };
+        self.expressions().into_iter().any(draws) || self.inputs().into_iter().any(LogicalPlan::is_volatile)
     }
 
     /// The expressions of this operator itself, in order.

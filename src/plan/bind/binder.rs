@@ -73,7 +73,7 @@ pub(super) struct Binder<'q> {
     pub ctes: Vec<Cte<'q>>,
     /// The last rows of the recursive queries that are being worked out, the innermost last.
     pub rounds: Vec<TableRef>,
-    /// All rows of those that are worked out.
+    /// All rows of those that are worked out, and of CTEs that would have others every time.
     pub recursions: Vec<(&'q ast::Cte, TableRef)>,
     /// How many rows of the next recursive query are asked for.
     pub enough: Option<u64>,
@@ -148,6 +148,13 @@ impl<'q> Binder<'q> {
     /// The bytes of anything that the parser placed.
     pub fn span_of(&self, node: &impl ast::Spanned) -> Option<Span> {
         self.span(node.span())
+    }
+
+    /// How often the statement says a name.
+    pub fn mentions(&self, name: &str) -> usize {
+        let is_name =
+            |token: &&PlacedToken| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case(name));
+        self.tokens.iter().filter(is_name).count()
     }
 
     /// From a function's name to its closing bracket.

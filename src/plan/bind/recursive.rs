@@ -34,9 +34,8 @@ struct Parts<'q> {
 impl<'q> Binder<'q> {
     /// All rows of a recursive CTE, made once for all uses of it. With `enough`, the reader takes no more rows than that.
     pub fn recursive_rows(&mut self, cte: Cte<'q>, enough: Option<u64>) -> Result<TableRef> {
-        let known = self.recursions.iter().find(|(definition, _)| std::ptr::eq(*definition, cte.definition));
-        if let Some((_, table)) = known {
-            return Ok(table.clone());
+        if let Some(table) = self.made_rows(cte.definition) {
+            return Ok(table);
         }
         let parts = self.recursive_parts(cte.definition)?;
         let hidden_ctes = self.ctes.split_off(cte.visible);
@@ -51,6 +50,12 @@ impl<'q> Binder<'q> {
             self.recursions.push((cte.definition, rows.clone()));
         }
         Ok(rows)
+    }
+
+    /// The rows of a CTE, if they have been made for another use of it.
+    pub fn made_rows(&self, definition: &'q ast::Cte) -> Option<TableRef> {
+        let made = self.recursions.iter().find(|(known, _)| std::ptr::eq(*known, definition));
+        made.map(|(_, table)| table.clone())
     }
 
     /// The rows, and whether they are all.
@@ -134,7 +139,8 @@ impl<'q> Binder<'q> {
         Ok(super::query::Bound { plan, output })
     }
 
-    fn run_round(
+    /// The rows of a query, as a table of that name.
+    pub fn run_round(
         &mut self,
         plan: LogicalPlan,
         output: Vec<OutputColumn>,
