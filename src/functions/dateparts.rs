@@ -337,7 +337,7 @@ pub(super) fn epoch(args: &[Column], types: &[DataType], _: &DataType, rows: usi
 
 fn epoch_of(moment: Moment) -> f64 {
     match moment {
-        Moment::At(at) => (at.days * 86_400) as f64 + at.micros as f64 / 1e6,
+        Moment::At(at) => (i128::from(at.days) * i128::from(MICROS_PER_DAY) + i128::from(at.micros)) as f64 / 1e6,
         Moment::Span(span) => {
             let days = f64::from(span.months / 12) * 365.25 + f64::from(span.months % 12) * 30.0 + f64::from(span.days);
             days * 86_400.0 + span.micros as f64 / 1e6
