@@ -13,15 +13,16 @@ use crate::sql::diagnostic::{Diagnostic, Result, Span};
 use crate::sql::{DataType, Value};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr};
 
-/// The arguments of `unnest(list, ... [, recursive := true])`.
+/// The arguments of `unnest(list, ... [, recursive := true] [, max_depth := 2])`.
 struct Arguments<'q> {
     lists: Vec<&'q ast::Expr>,
-    recursive: bool,
+    /// Through how many lists and structs it goes, one in the other.
+    levels: usize,
 }
 
 fn arguments(args: &[FunctionArg], place: Option<Span>) -> Result<Arguments<'_>> {
     let wrong = |what: &str| Diagnostic::new(ErrorCode::InvalidArguments, what.to_string()).at(place);
-    let mut found = Arguments { lists: Vec::new(), recursive: false };
+    let mut found = Arguments { lists: Vec::new(), levels: 1 };
     for arg in args {
         let (name, value) = match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(list)) => {
@@ -34,10 +35,17 @@ fn arguments(args: &[FunctionArg], place: Option<Span>) -> Result<Arguments<'_>>
             }
             _ => return Err(wrong("unnest takes lists")),
         };
-        match value {
-            ast::Expr::Value(value) if name.eq_ignore_ascii_case("recursive") => {
-                found.recursive = value.value == ast::Value::Boolean(true);
+        match (name.to_lowercase().as_str(), value) {
+            ("recursive", ast::Expr::Value(value)) if value.value == ast::Value::Boolean(true) => {
+                found.levels = usize::MAX;
             }
+            ("recursive", ast::Expr::Value(value)) if value.value == ast::Value::Boolean(false) => {}
+            ("max_depth", ast::Expr::Value(value)) => match &value.value {
+                ast::Value::Number(digits, _) if digits.parse::<usize>().is_ok_and(|levels| levels > 0) => {
+                    found.levels = digits.parse().unwrap_or(1);
+                }
+                _ => return Err(wrong("max_depth is a number from 1")),
+            },
             _ => return Err(not_supported(format!("unnest with {name}"), place)),
         }
     }
@@ -54,13 +62,11 @@ fn unit() -> LogicalPlan {
     LogicalPlan::Values { columns: Vec::new(), rows: vec![Vec::new()] }
 }
 
-/// The fields of a struct, and with `deep` those of the structs in it.
-fn spread(of: &Expr, deep: bool) -> Option<Vec<(String, Expr)>> {
+/// The fields of a struct, and those of the structs in it down to that many levels. None for no level, and for no struct.
+fn spread(of: &Expr, levels: usize) -> Option<Vec<(String, Expr)>> {
+    let below = levels.checked_sub(1)?;
     let fields = columns_of(of)?;
-    if !deep {
-        return Some(fields);
-    }
-    let inner = |(name, field): (String, Expr)| spread(&field, true).unwrap_or_else(|| vec![(name, field)]);
+    let inner = |(name, field): (String, Expr)| spread(&field, below).unwrap_or_else(|| vec![(name, field)]);
     Some(fields.into_iter().flat_map(inner).collect())
 }
 
@@ -98,10 +104,10 @@ impl<'q> Binder<'q> {
                 .hint("in a select list write one unnest beside the other"));
         };
         let list = self.expression(list, clause)?;
-        if let Some(fields) = spread(&list, written.recursive) {
+        if let Some(fields) = spread(&list, written.levels) {
             return Ok(fields.into_iter().map(|(name, field)| (Some(name), field)).collect());
         }
-        let list = flat(list, written.recursive, place)?;
+        let (list, below) = flat(list, written.levels, place)?;
         let Some(item) = list.dtype.item() else { return Err(needs_list(&list, place)) };
         let made_here = |id| self.scopes.last().is_some_and(|s| s.unnests.iter().any(|(def, _)| def.id == id));
         if list.columns().into_iter().any(made_here) {
@@ -115,7 +121,7 @@ impl<'q> Binder<'q> {
             return Err(Diagnostic::new(ErrorCode::InvalidArguments, "unnest cannot stand here").at(place));
         };
         scope.unnests.push((def, list));
-        Ok(match spread(&column, true).filter(|_| written.recursive) {
+        Ok(match spread(&column, below) {
             Some(fields) => fields.into_iter().map(|(name, field)| (Some(name), field)).collect(),
             None => vec![(None, column)],
         })
@@ -129,13 +135,11 @@ impl<'q> Binder<'q> {
         with_ordinality: bool,
         place: Option<Span>,
     ) -> Result<Option<(LogicalPlan, Vec<Relation>)>> {
-        let mut recursive = false;
-        let lists: Vec<Expr> = match function {
+        let lists: Vec<(Expr, usize)> = match function {
             "unnest" => {
                 let written = arguments(args, place)?;
-                recursive = written.recursive;
                 let bound = written.lists.into_iter().map(|list| self.expression(list, Clause::Values));
-                bound.map(|list| flat(list?, recursive, place)).collect::<Result<_>>()?
+                bound.map(|list| flat(list?, written.levels, place)).collect::<Result<_>>()?
             }
             "range" | "generate_series" | "sequence" => {
                 let mut bound = Vec::with_capacity(args.len());
@@ -151,12 +155,14 @@ impl<'q> Binder<'q> {
                     let message = format!("the step of {function} cannot be 0");
                     return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(span.or(place)));
                 }
-                vec![scalar(function, bound, place)?]
+                vec![(scalar(function, bound, place)?, 0)]
             }
             _ => return Ok(None),
         };
         let mut made: Vec<(ColumnDef, Expr)> = Vec::with_capacity(lists.len());
-        for list in lists {
+        let mut below = Vec::with_capacity(lists.len() + 1);
+        for (list, levels) in lists {
+            below.push(levels);
             let Some(item) = list.dtype.item() else { return Err(needs_list(&list, place)) };
             let name = if made.is_empty() { function.to_string() } else { format!("{function}_{}", made.len()) };
             made.push((self.column(name, item), list));
@@ -166,10 +172,11 @@ impl<'q> Binder<'q> {
         let mut plan = LogicalPlan::Unnest { input: Box::new(unit()), lists: made, ordinality, outer: false };
         let mut columns = Vec::new();
         let mut computed = Vec::new();
-        for def in shown {
+        // The ordinality is no struct.
+        below.push(0);
+        for (def, levels) in shown.into_iter().zip(below) {
             let column = Expr::column(def.id, def.dtype.clone());
-            for (name, field) in spread(&column, true).filter(|_| recursive).unwrap_or(vec![(def.name.clone(), column)])
-            {
+            for (name, field) in spread(&column, levels).unwrap_or(vec![(def.name.clone(), column)]) {
                 let known = field.as_column().map(|_| def.clone());
                 let field_def = known.unwrap_or_else(|| self.column(name.clone(), field.dtype.clone()));
                 columns.push(ScopeColumn::plain(name, field_def.id, field_def.dtype.clone()));
@@ -183,16 +190,18 @@ impl<'q> Binder<'q> {
     }
 }
 
-/// A list to unnest; with `recursive` without lists in it.
-fn flat(list: Expr, recursive: bool, place: Option<Span>) -> Result<Expr> {
+/// A list to unnest, the lists in it gone through down to that many levels; and how many levels are left.
+fn flat(list: Expr, levels: usize, place: Option<Span>) -> Result<(Expr, usize)> {
     let mut list = match list.dtype {
         DataType::Null => coerce(list, &DataType::Null.list_of()),
         _ => list,
     };
-    while recursive && matches!(&list.dtype, DataType::List(item) if matches!(**item, DataType::List(_))) {
+    let mut below = levels.saturating_sub(1);
+    while below > 0 && matches!(&list.dtype, DataType::List(item) if matches!(**item, DataType::List(_))) {
         list = scalar("flatten", vec![list], place)?;
+        below -= 1;
     }
-    if matches!(list.dtype, DataType::List(_)) { Ok(list) } else { Err(needs_list(&list, place)) }
+    if matches!(list.dtype, DataType::List(_)) { Ok((list, below)) } else { Err(needs_list(&list, place)) }
 }
 
 /// The rows of `plan` once for every element of these lists.
