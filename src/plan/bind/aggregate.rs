@@ -65,7 +65,7 @@ fn written<'q>(call: &'q ast::Function, place: Option<Span>) -> Result<Written<'
 }
 
 /// The arguments of a call that takes nothing else in its brackets.
-pub(super) fn list_of_arguments<'q>(call: &'q ast::Function, place: Option<Span>) -> Result<Vec<&'q ast::Expr>> {
+pub(super) fn list_of_arguments(call: &ast::Function, place: Option<Span>) -> Result<Vec<&ast::Expr>> {
     let written = written(call, place)?;
     if written.distinct || written.star || !written.order_by.is_empty() || written.separator.is_some() {
         return Err(not_supported("this form of a call", place));
