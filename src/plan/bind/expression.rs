@@ -21,6 +21,8 @@ pub(super) enum Clause {
     /// Of a set operation, of VALUES, of a query in brackets: there are only output columns.
     OutputOrder,
     Where,
+    /// Of UPDATE.
+    Set,
     GroupBy,
     JoinOn,
     Values,
@@ -37,6 +39,9 @@ impl Clause {
         let (message, hint) = match self {
             Clause::Select | Clause::Having | Clause::OrderBy | Clause::Qualify | Clause::Window => return Ok(()),
             Clause::Where => ("WHERE cannot contain aggregates", Some("conditions on groups belong in HAVING")),
+            Clause::Set => {
+                ("SET cannot contain aggregates", Some("compute it in a subquery: SET a = (SELECT max(b) FROM t)"))
+            }
             Clause::OutputOrder => ("this ORDER BY cannot contain aggregates", None),
             Clause::GroupBy => ("GROUP BY cannot contain aggregates", None),
             Clause::JoinOn => ("a join condition cannot contain aggregates", None),
@@ -61,6 +66,7 @@ impl Clause {
         let (message, hint) = match self {
             Clause::Select | Clause::OrderBy | Clause::OutputOrder | Clause::Qualify => return Ok(()),
             Clause::Where => ("WHERE cannot contain window functions", later),
+            Clause::Set => ("SET cannot contain window functions", "compute it in a subquery"),
             Clause::Having => ("HAVING cannot contain window functions", later),
             Clause::GroupBy => ("GROUP BY cannot contain window functions", "compute it in a subquery in FROM"),
             Clause::JoinOn => ("a join condition cannot contain window functions", "compute it in a subquery in FROM"),

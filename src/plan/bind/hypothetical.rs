@@ -68,7 +68,7 @@ impl<'q> Binder<'q> {
         let values = list_of_arguments(call, place)?;
         if values.len() != call.within_group.len() {
             let (given, keys) = (values.len(), call.within_group.len());
-            return Err(wrong(format!("{name} has {given} values for {keys} keys of ORDER BY"))
+            return Err(wrong(format!("{name} takes a value for each key of ORDER BY: {keys}, not {given}"))
                 .hint(format!("{name}(60000, 'Ada') WITHIN GROUP (ORDER BY salary, name)")));
         }
         let mut beside = Vec::with_capacity(values.len());

@@ -312,7 +312,7 @@ impl<'q> Binder<'q> {
                     self.default_of(&targets[at])?
                 }
                 written => {
-                    let value = self.expression(written, Clause::Where)?;
+                    let value = self.expression(written, Clause::Set)?;
                     cast(value, targets[at].dtype.clone(), false)?
                 }
             };
