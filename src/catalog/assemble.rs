@@ -307,10 +307,6 @@ fn text_table(
     kind: TextKind,
     options: &FileOptions,
 ) -> Result<Table, Diagnostic> {
-    if kind == TextKind::Csv && options.union_by_name && places.len() > 1 {
-        return Err(Diagnostic::new(ErrorCode::NotSupported, "not supported yet: union_by_name of CSV files")
-            .hint("read the files one by one, and put them together with UNION ALL BY NAME"));
-    }
     let packings: Vec<Packing> =
         places.iter().map(|place| options.text.packing.unwrap_or_else(|| packing_of(&place.path))).collect();
     let layouts: Vec<Arc<TextLayout>> = places

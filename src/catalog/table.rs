@@ -3,7 +3,7 @@
 use super::options::{Packing, TextOptions};
 use super::pieces::{FileId, Fingerprint};
 use crate::sql::{DataType, Value};
-use polars::prelude::DataFrame;
+use polars::prelude::{Column, DataFrame};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -122,6 +122,13 @@ impl Table {
             rows: frame.height() as u64,
             memory: Some(MemoryRows(Arc::new(frame))),
         }
+    }
+
+    /// One of these columns and no rows.
+    pub fn without_rows(columns: Vec<(String, DataType)>) -> Table {
+        let empty = columns.iter().enumerate();
+        let empty = empty.map(|(i, (_, t))| Column::new_empty(i.to_string().into(), &t.physical())).collect();
+        Table::in_memory("", columns, DataFrame::new(0, empty).unwrap_or_default())
     }
 
     /// A table in memory with the rows of both; they have the same columns.

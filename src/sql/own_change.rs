@@ -1,8 +1,8 @@
-//! Statements that write, and those around them: COPY, USE, SUMMARIZE, prepared statements, variables, PRAGMA.
+//! Statements that write, and those around them: COPY, USE, prepared statements, variables, PRAGMA.
 
 use super::diagnostic::Result;
 use super::own_statement::{Cursor, not_supported};
-use super::parse::{parse_change, parse_query};
+use super::parse::{parse_change, parse_expression, parse_query};
 use super::source::Tokens;
 use super::statement::{Change, Copy, CopyOption, CopySource, Show, Statement};
 use sqlparser::ast;
@@ -36,7 +36,18 @@ impl Cursor<'_> {
                 self.eat("REPLACE");
             }
             if let Some(word) = self.word().filter(|word| OTHER_OBJECTS.contains(&word.as_str())) {
-                return Err(not_supported(&format!("{verb} {word}"), self.span_from(first).to(self.span())));
+                let error = not_supported(&format!("{verb} {word}"), self.span_from(first).to(self.span()));
+                return Err(match word.as_str() {
+                    "TYPE" => {
+                        error.hint("VARCHAR stands for an ENUM; STRUCT(a INTEGER) can be written where it is used")
+                    }
+                    "SEQUENCE" => error.hint("row_number() OVER () numbers rows"),
+                    "INDEX" => error.hint("none is needed: statistics of the files leave out what cannot match"),
+                    "UNIQUE" => error.hint("SELECT DISTINCT ON (key) keeps one row for each key"),
+                    "MATERIALIZED" => error.hint("CREATE TABLE t AS SELECT ... keeps the rows"),
+                    "DATABASE" | "ROLE" | "USER" => error.hint("CREATE SCHEMA makes a schema"),
+                    _ => error,
+                });
             }
         }
         let mut left_out = Vec::new();
@@ -54,6 +65,7 @@ impl Cursor<'_> {
                 left_out = vec![place, place + 1];
             }
         }
+        let using = if verb == "ALTER" { self.using_of_type(&mut left_out) } else { None };
         let without_data = verb == "CREATE" && self.with_data(&mut left_out);
         let mut statement = parse_change(self.text, self.tokens, first, &left_out)?;
         if let ast::Statement::CreateTable(create) = &mut *statement {
@@ -65,7 +77,29 @@ impl Cursor<'_> {
             let column = |name| ast::ColumnDef { name, data_type: ast::DataType::Unspecified, options: Vec::new() };
             create.columns.extend(names.into_iter().map(column));
         }
+        if let (ast::Statement::AlterTable(alter), Some(value)) = (&mut *statement, using)
+            && let Some(ast::AlterTableOperation::AlterColumn {
+                op: ast::AlterColumnOperation::SetDataType { using, .. },
+                ..
+            }) = alter.operations.first_mut()
+        {
+            *using = Some(parse_expression(&value)?);
+        }
         Ok(Change { statement, by_name })
+    }
+
+    /// `ALTER a TYPE t USING expression`, which the parser knows without its end: the expression.
+    fn using_of_type(&self, left_out: &mut Vec<usize>) -> Option<String> {
+        let is = |at: &usize, word: &str| match &self.tokens.placed[*at].token {
+            Token::Word(found) => found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word),
+            _ => false,
+        };
+        let count = self.tokens.placed.len();
+        let dtype = (0..count).find(|at| is(at, "TYPE"))?;
+        let using = (dtype..count).find(|at| is(at, "USING")).filter(|at| at + 1 < count)?;
+        left_out.extend(using..count);
+        let (start, end) = (self.tokens.placed[using + 1].span.start, self.tokens.placed[count - 1].span.end);
+        Some(self.text[start as usize..end as usize].to_string())
     }
 
     /// `(a, b)` before the AS of CREATE TABLE, which the parser takes for columns without types: the names, and the tokens.
@@ -113,8 +147,10 @@ impl Cursor<'_> {
     /// Whether a query begins here.
     pub(super) fn at_query(&self) -> bool {
         let word = self.word();
-        let is_word =
-            matches!(word.as_deref(), Some("SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT"));
+        let is_word = matches!(
+            word.as_deref(),
+            Some("SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT" | "SUMMARIZE")
+        );
         is_word || self.peek().is_some_and(|t| t.token == Token::LParen)
     }
 
@@ -128,18 +164,6 @@ impl Cursor<'_> {
         self.at = 1;
         let (schema, span) = self.name("the name of a schema")?;
         self.end(Statement::Use { schema, span })
-    }
-
-    pub(super) fn summarize(&mut self) -> Result<Statement> {
-        self.at = 1;
-        let span = self.rest_span();
-        if self.at_query() {
-            parse_query(self.text, self.tokens, self.at)?;
-            return Ok(Statement::Summarize { query: self.rest(), span });
-        }
-        let rest = self.rest();
-        let (_, span) = self.name("the name of a table, or a query")?;
-        self.end(Statement::Summarize { query: format!("FROM {rest}"), span })
     }
 
     pub(super) fn prepare(&mut self) -> Result<Statement> {

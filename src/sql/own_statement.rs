@@ -92,9 +92,8 @@ pub fn parse(text: &str, tokens: &Tokens) -> Result<Statement> {
         return Err(not_supported(name, first.span));
     }
     match word.as_str() {
-        "SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT" | "PIVOT_WIDER" | "PIVOT_LONGER" => {
-            Ok(Statement::Query(parse_query(text, tokens, 0)?))
-        }
+        "SELECT" | "FROM" | "WITH" | "VALUES" | "TABLE" | "PIVOT" | "UNPIVOT" | "PIVOT_WIDER" | "PIVOT_LONGER"
+        | "SUMMARIZE" => Ok(Statement::Query(parse_query(text, tokens, 0)?)),
         "EXPLAIN" => cursor.explain(),
         "COMPARE" => {
             cursor.at = 1;
@@ -108,7 +107,6 @@ pub fn parse(text: &str, tokens: &Tokens) -> Result<Statement> {
         "INSERT" | "UPDATE" | "DELETE" | "ALTER" | "TRUNCATE" => Ok(Statement::Change(cursor.change()?)),
         "COPY" => cursor.copy(),
         "USE" => cursor.use_schema(),
-        "SUMMARIZE" => cursor.summarize(),
         "PREPARE" => cursor.prepare(),
         "EXECUTE" => cursor.execute(),
         "DEALLOCATE" => cursor.deallocate(),

@@ -175,17 +175,13 @@ fn syntax_error(text: &str, tokens: &Tokens, error: ParserError, parser: &Parser
 fn refused(tokens: &Tokens) -> Option<Diagnostic> {
     let is = |token: &PlacedToken, word: &str| match &token.token {
         Token::Word(found) => found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word),
-        Token::LParen => word == "(",
         _ => false,
     };
-    const REFUSED: &[(&str, &str, &str)] = &[
-        ("USING", "KEY", "USING KEY of WITH RECURSIVE"),
-        ("WITH", "TIES", "WITH TIES"),
-        ("(", "SUMMARIZE", "SUMMARIZE inside a query"),
-    ];
+    const REFUSED: &[(&str, &str, &str)] =
+        &[("USING", "KEY", "USING KEY of WITH RECURSIVE"), ("WITH", "TIES", "WITH TIES")];
     tokens.placed.windows(2).find_map(|pair| {
         let (.., name) = REFUSED.iter().find(|(first, second, _)| is(&pair[0], first) && is(&pair[1], second))?;
-        let place = if is(&pair[0], "(") { pair[1].span } else { pair[0].span.to(pair[1].span) };
+        let place = pair[0].span.to(pair[1].span);
         Some(Diagnostic::new(ErrorCode::NotSupported, format!("not supported yet: {name}")).at(place))
     })
 }

@@ -2,6 +2,7 @@
 //! `[x * 2 for x in list if x > 1]`, `x ISNULL`, `LIMIT 10%`. A part of [`super::respell`].
 
 use super::respell::{Respelled, respell};
+use super::source::tokenize;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 /// The name of the call that stands for the percentage in `LIMIT 10%`.
@@ -11,6 +12,16 @@ pub const UNPACKED: &str = "__unpacked";
 
 /// The name of the function in FROM that stands for `(DESCRIBE query)`.
 pub const DESCRIBED: &str = "__described";
+/// That of the one for `(SUMMARIZE query)`.
+pub const SUMMARIZED: &str = "__summarized";
+
+/// What `(SHOW TABLES)` stands for.
+const SHOW_TABLES: &str = "SELECT table_name AS name FROM information_schema.tables ORDER BY table_name";
+/// What `(SHOW ALL TABLES)` stands for.
+const SHOW_ALL_TABLES: &str = "SELECT c.database_name AS database, c.schema_name AS \"schema\", c.table_name AS name,
+    list(c.column_name ORDER BY c.column_index) AS column_names, list(c.data_type ORDER BY c.column_index) AS column_types,
+    c.schema_name = 'temp' AS temporary
+    FROM duckdb_columns() AS c GROUP BY ALL ORDER BY ALL";
 
 /// Words behind which an operand begins: what follows them is no operator.
 const BEFORE_OPERANDS: &[&str] = &[
@@ -81,6 +92,11 @@ const BEHIND_TABLES: &[&str] = &[
     "PIVOT",
     "UNPIVOT",
     "SELECT",
+];
+/// Words that continue an expression behind an operand.
+const BEHIND_OPERANDS: &[&str] = &[
+    "IS", "IN", "AND", "OR", "NOT", "LIKE", "ILIKE", "GLOB", "SIMILAR", "BETWEEN", "COLLATE", "ASC", "DESC", "NULLS",
+    "AS",
 ];
 /// Functions with a FROM inside their brackets.
 const WITH_FROM: &[&str] = &["EXTRACT", "SUBSTRING", "TRIM", "OVERLAY", "POSITION"];
@@ -447,48 +463,75 @@ impl Respelled<'_> {
         true
     }
 
-    /// `(DESCRIBE t)`, `(DESCRIBE query)`, `(SHOW t)`, `(SHOW TABLES)` in FROM.
+    /// DESCRIBE, SHOW and SUMMARIZE of a table or a query where a query may stand: in brackets, behind `CREATE ... AS`, alone.
     pub(super) fn described(&mut self) -> bool {
-        let starts_table = match self.output.last().map(|last| &last.token) {
-            Some(Token::Comma) => true,
-            Some(token) => is_one_of(token, &["FROM", "JOIN"]),
-            None => false,
+        let begins = match self.output.last().map(|last| &last.token) {
+            None => true,
+            Some(Token::LParen) => true,
+            // `SELECT 1 AS show` has a name there.
+            Some(token) => {
+                let created = self.output.first().is_some_and(|first| is_one_of(&first.token, &["CREATE"]));
+                let in_query = self.output.iter().any(|placed| is_one_of(&placed.token, &["SELECT", "WITH"]));
+                is_one_of(token, &["AS"]) && created && !in_query
+            }
         };
-        let shows = self.is(1, "SHOW");
-        if !(starts_table && *self.token(0) == Token::LParen && (shows || self.is(1, "DESCRIBE") || self.is(1, "DESC")))
-        {
-            return false;
-        }
-        let length = self.length_until(2, |_| false);
-        if length == 0 || *self.token(2 + length) != Token::RParen {
+        let function = match word(self.token(0)).map(str::to_uppercase).as_deref() {
+            Some("DESCRIBE" | "DESC" | "SHOW") => DESCRIBED,
+            Some("SUMMARIZE") => SUMMARIZED,
+            _ => return false,
+        };
+        // They may be columns, too: then an operator follows, or nothing.
+        let names_something = match self.token(1) {
+            Token::Word(word) => word.quote_style.is_some() || !is_one_of(self.token(1), BEHIND_OPERANDS),
+            Token::LParen | Token::SingleQuotedString(_) => true,
+            _ => false,
+        };
+        if !begins || !names_something {
             return false;
         }
         let place = self.place();
-        let words = |tokens: &mut Self, words: &[&str]| words.iter().for_each(|word| tokens.put_word(word, place));
-        if shows && self.is(2, "TABLES") && length == 1 {
-            self.keep(1);
-            words(self, &["SELECT", "table_name", "AS", "name", "FROM", "information_schema"]);
-            self.put(Token::Period, place);
-            words(self, &["tables", "ORDER", "BY", "table_name"]);
-            self.at += 2;
+        let length = self.length_until(1, |_| false);
+        let shown = match (self.is(0, "SHOW"), length) {
+            (true, 1) if self.is(1, "TABLES") => Some(SHOW_TABLES),
+            (true, 2) if self.is(1, "ALL") && self.is(2, "TABLES") => Some(SHOW_ALL_TABLES),
+            _ => None,
+        };
+        if let Some(tokens) = shown.and_then(|query| tokenize(query).ok()) {
+            let moved = tokens.raw.into_iter().map(|token| TokenWithSpan { span: place, ..token });
+            self.output.extend(respell(&moved.collect::<Vec<_>>()));
+            self.at += 1 + length;
             return true;
         }
-        let names_table = self.is(2, "TABLE") && !matches!(self.token(3), Token::RParen);
-        let (start, length) = if names_table { (3, length - 1) } else { (2, length) };
+        let names_table = self.is(1, "TABLE") && length > 1;
+        let (start, length) = if names_table { (2, length - 1) } else { (1, length) };
         let described = self.copied(start, length);
+        // An expression cannot be VALUES or TABLE in brackets.
         let is_query = *self.token(start) == Token::LParen
-            || is_one_of(self.token(start), &["SELECT", "FROM", "WITH", "VALUES", "PIVOT", "UNPIVOT"]);
-        self.put(Token::make_word(DESCRIBED, None), place);
+            || is_one_of(self.token(start), &["SELECT", "FROM", "WITH", "PIVOT", "UNPIVOT"]);
+        let is_list = is_one_of(self.token(start), &["VALUES", "TABLE"]);
+        let words = |tokens: &mut Self, words: &[&str]| words.iter().for_each(|word| tokens.put_word(word, place));
+        let select_all = |tokens: &mut Self| {
+            words(tokens, &["SELECT"]);
+            tokens.put(Token::Mul, place);
+            words(tokens, &["FROM"]);
+        };
+        select_all(self);
+        self.put(Token::make_word(function, None), place);
         self.put(Token::LParen, place);
         self.put(Token::LParen, place);
         if is_query {
             self.output.extend(respell(&described));
         } else {
-            words(self, &["SELECT"]);
-            self.put(Token::Mul, place);
-            words(self, &["FROM"]);
+            select_all(self);
+            if is_list {
+                self.put(Token::LParen, place);
+            }
             self.output.extend(described);
+            if is_list {
+                self.put(Token::RParen, place);
+            }
         }
+        self.put(Token::RParen, place);
         self.put(Token::RParen, place);
         self.at += start + length;
         true

@@ -101,11 +101,6 @@ pub enum Statement {
     DescribeQuery {
         query: Box<ast::Query>,
     },
-    /// `SUMMARIZE query`: `query` is its own text, parsed again when it is wrapped.
-    Summarize {
-        query: String,
-        span: Span,
-    },
     /// `PREPARE name AS statement`.
     Prepare {
         name: String,

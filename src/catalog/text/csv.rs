@@ -206,9 +206,12 @@ fn is_header(first: &[String], guesses: &[ColumnGuess], rows: u64) -> bool {
     let distinct: BTreeSet<&String> = first.iter().collect();
     let could_be_names = first.iter().all(|name| !name.trim().is_empty()) && distinct.len() == first.len();
     if rows == 0 {
-        let mut alone = ColumnGuess::new();
-        first.iter().for_each(|value| alone.text(value.as_bytes()));
-        return could_be_names && alone.is_text();
+        let is_text = |value: &String| {
+            let mut alone = ColumnGuess::new();
+            alone.text(value.as_bytes());
+            alone.is_text()
+        };
+        return could_be_names && first.iter().all(is_text);
     }
     if guesses.iter().all(ColumnGuess::is_text) {
         return could_be_names;

@@ -97,16 +97,29 @@ impl Warehouse {
     /// A table of the warehouse as a query reads it; None if there is none, or it is a view.
     pub fn table(&self, schema: &str, name: &str) -> Result<Option<TableRef>, Diagnostic> {
         let mut tried = 0;
+        let known = self.schemas().into_iter().find(|known| known.eq_ignore_ascii_case(schema));
+        let schema = known.as_deref().unwrap_or(schema);
         loop {
             let Some(manifest) = self.find(schema, name)? else { return Ok(None) };
             let Some((columns, files)) = manifest.table() else { return Ok(None) };
             tried += 1;
-            match self.assembled(schema, &manifest.name, columns, files) {
+            let folder = self.folder(schema, &manifest.name);
+            match self.assembled(schema, &manifest.name, columns, files, &folder) {
                 // Replaced between the manifest and the files: the new manifest has the new files.
                 Err(error) if error.code == ErrorCode::FileNotFound && tried < LOOKUPS => {}
                 made => return made.map(|table| Some(Arc::new(table))),
             }
         }
+    }
+
+    /// The rows that a statement wrote for a table of these columns, before they are part of it.
+    pub fn staged(
+        &self,
+        staging: &Staging,
+        columns: &[StoredColumn],
+        files: &[StoredFile],
+    ) -> Result<TableRef, Diagnostic> {
+        self.assembled("", "new rows", columns, files, staging.path()).map(Arc::new)
     }
 
     fn assembled(
@@ -115,10 +128,8 @@ impl Warehouse {
         name: &str,
         columns: &[StoredColumn],
         files: &[StoredFile],
+        folder: &Path,
     ) -> Result<Table, Diagnostic> {
-        let schema =
-            self.schemas().into_iter().find(|known| known.eq_ignore_ascii_case(schema)).unwrap_or(schema.into());
-        let folder = self.folder(&schema, name);
         let places: Vec<FilePlace> =
             files.iter().map(|file| FilePlace { path: folder.join(&file.name), embedded: false }).collect();
         if places.is_empty() {
@@ -130,7 +141,7 @@ impl Warehouse {
             };
             let columns = columns.iter().map(column).collect();
             return Ok(Table {
-                schema,
+                schema: schema.to_string(),
                 name: name.to_string(),
                 columns,
                 format: Format::Parquet,
@@ -139,7 +150,7 @@ impl Warehouse {
                 memory: None,
             });
         }
-        let mut table = assemble(&schema, name, &places)?;
+        let mut table = assemble(schema, name, &places)?;
         if table.columns.len() != columns.len() {
             let message =
                 format!("The files of table \"{name}\" in {} are not those that were written", folder.display());

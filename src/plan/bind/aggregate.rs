@@ -251,7 +251,7 @@ impl<'q> Binder<'q> {
     ) -> Result<Vec<CallOrder>> {
         let mut order = Vec::new();
         for written_key in &written.order_by {
-            let key = self.expression(&written_key.expr, inside)?;
+            let key = self.sort_expression(&written_key.expr, inside)?;
             if written.distinct && !args.iter().any(|arg| arg.same(&key)) {
                 let message = "with DISTINCT, ORDER BY in an aggregate takes its arguments only";
                 return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(key.span));

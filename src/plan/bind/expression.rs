@@ -225,7 +225,7 @@ impl<'q> Binder<'q> {
                 self.call_of("overlay", &args.collect::<Vec<_>>(), clause)
             }
             A::Lambda(lambda) => self.arrow(lambda, clause),
-            A::Collate { .. } => Err(not_supported("COLLATE", self.span_of(expr))),
+            A::Collate { .. } => Err(super::collate::misplaced(self.span_of(expr))),
             A::Wildcard(_) | A::QualifiedWildcard(..) => {
                 Err(Diagnostic::new(ErrorCode::SyntaxError, "* cannot stand here").at(self.span_of(expr)))
             }
@@ -289,7 +289,12 @@ impl<'q> Binder<'q> {
 
     /// A function or operator over expressions.
     fn call_of(&mut self, name: &str, args: &[&'q ast::Expr], clause: Clause) -> Result<Expr> {
-        let args = args.iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?;
+        let args = match name {
+            "=" | "<>" | "<" | "<=" | ">" | ">=" | "is_distinct_from" | "is_not_distinct_from" => {
+                self.operands(args, clause)?
+            }
+            _ => args.iter().map(|arg| self.expression(arg, clause)).collect::<Result<Vec<_>>>()?,
+        };
         let place = cover(&args);
         scalar(name, args, place)
     }
@@ -459,8 +464,9 @@ impl<'q> Binder<'q> {
         if let ast::Expr::Tuple(row) = arg {
             return self.row_in_list(row, list, negated, clause);
         }
-        let arg = self.expression(arg, clause)?;
-        let items = list.iter().map(|item| self.expression(item, clause)).collect::<Result<Vec<_>>>()?;
+        let all: Vec<&ast::Expr> = std::iter::once(arg).chain(list).collect();
+        let mut items = self.operands(&all, clause)?;
+        let arg = items.remove(0);
         let span = cover(std::iter::once(&arg).chain(&items));
         if items.is_empty() {
             return Ok(Expr::boolean(negated).at(span));

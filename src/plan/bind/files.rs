@@ -2,12 +2,13 @@
 
 use super::binder::{Binder, not_supported};
 use super::coerce::cast;
-use super::from::{Source, parts};
+use super::from::{Source, parts, relation_of};
 use super::literal::data_type;
-use crate::catalog::{FileOptions, Packing, ReadFormat};
+use super::query::Bound;
+use crate::catalog::{FileOptions, Packing, ReadFormat, TableRef, files_matching};
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, Expr, ExprKind};
-use crate::plan::logical::LogicalPlan;
+use crate::plan::logical::{LogicalPlan, OutputColumn};
 use crate::sql::DataType;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
 use crate::sql::parse::parse_type;
@@ -29,16 +30,62 @@ const TEXT_OPTIONS: &[&str] = &[
     "types",
     "dtypes",
     "column_types",
+    "column_names",
     "all_varchar",
     "ignore_errors",
     "compression",
     "dateformat",
+    "date_format",
+    "timestampformat",
+    "timestamp_format",
     "auto_detect",
     "sample_size",
     "escape",
     "format",
 ];
 const ALL_OPTIONS: &[&str] = &["filename", "union_by_name", "hive_partitioning"];
+/// DuckDB's options that say how fast to read, not what: nothing follows from them here.
+const WITHOUT_EFFECT: &[&str] = &[
+    "parallel",
+    "buffer_size",
+    "max_line_size",
+    "maximum_line_size",
+    "maximum_object_size",
+    "files_to_sniff",
+    "can_have_nan",
+    "binary_as_string",
+];
+/// Those that change what is read, and are not there.
+const NOT_THERE: &[(&str, &str)] = &[
+    (
+        "comment",
+        "lines can be left out with WHERE where the file is read as one column: delim = '\\t', all_varchar = true",
+    ),
+    ("decimal_separator", "read the column as VARCHAR: replace(x, ',', '.')::DOUBLE"),
+    ("thousands", "read the column as VARCHAR: replace(x, ',', '')::DOUBLE"),
+    ("null_padding", "ignore_errors = true leaves out records with too few values"),
+    ("normalize_names", "names = ['a', 'b'] names the columns"),
+    ("new_line", "both kinds of line ends are read"),
+    ("strict_mode", "ignore_errors = true leaves out records that do not fit"),
+    ("encoding", "files have to be UTF-8; iconv converts others"),
+    ("force_not_null", "coalesce(x, '') stands for it"),
+    ("allow_quoted_nulls", "nullstr = '...' says what stands for NULL"),
+    ("auto_type_candidates", "types = {'a': 'VARCHAR'} says what a column is"),
+    ("store_rejects", "ignore_errors = true leaves out records that do not fit"),
+    ("rejects_table", "ignore_errors = true leaves out records that do not fit"),
+    ("rejects_scan", "ignore_errors = true leaves out records that do not fit"),
+    ("rejects_limit", "ignore_errors = true leaves out records that do not fit"),
+    ("hive_types", "CAST the column of the folders"),
+    ("hive_types_autocast", "CAST the column of the folders"),
+    ("records", "objects are rows, their fields columns"),
+    ("maximum_depth", "columns = {'a': 'JSON'} keeps what is inside as JSON"),
+    ("field_appearance_threshold", "columns = {'a': 'JSON'} says what a column is"),
+    ("map_inference_threshold", "columns = {'a': 'MAP(VARCHAR, INTEGER)'} says what a column is"),
+    ("convert_strings_to_integers", "columns = {'a': 'BIGINT'} says what a column is"),
+    ("file_row_number", "row_number() OVER () numbers rows"),
+    ("schema", "SELECT a AS b, ... names the columns"),
+    ("encryption_config", "files have to be readable as they are"),
+];
 
 /// Functions that read files: `read_parquet('x')` is `FROM 'x'`.
 fn format_of(function: &str) -> Option<ReadFormat> {
@@ -52,8 +99,36 @@ fn format_of(function: &str) -> Option<ReadFormat> {
 
 /// FUNCTION_NOT_FOUND for a table function, with the nearest of those that there are.
 fn no_table_function(name: &str, place: Option<Span>) -> Diagnostic {
-    const NAMES: &[&str] =
-        &["read_parquet", "read_csv", "read_json", "read_ndjson", "parquet_scan", "range", "generate_series", "unnest"];
+    const NAMES: &[&str] = &[
+        "read_parquet",
+        "read_csv",
+        "read_json",
+        "read_ndjson",
+        "parquet_scan",
+        "read_text",
+        "query",
+        "query_table",
+        "range",
+        "generate_series",
+        "unnest",
+    ];
+    let instead = match name {
+        "sniff_csv" => Some("DESCRIBE FROM 'file.csv' shows what was found in a file"),
+        "parquet_metadata" | "parquet_schema" | "parquet_file_metadata" | "parquet_kv_metadata" => {
+            Some("DESCRIBE FROM 'file.parquet' shows its columns")
+        }
+        "read_blob" => Some("read_text('file') reads files as texts"),
+        "read_json_objects" | "read_ndjson_objects" | "read_json_objects_auto" => {
+            Some("SELECT to_json(t) FROM 'file.json' AS t makes JSON of the rows")
+        }
+        "read_xlsx" | "st_read" | "iceberg_scan" | "delta_scan" | "postgres_scan" | "sqlite_scan" | "mysql_scan" => {
+            Some("Parquet, CSV and JSON files are read")
+        }
+        _ => None,
+    };
+    if let Some(instead) = instead {
+        return not_supported(format!("the table function {name}"), place).hint(instead);
+    }
     let is_scalar = crate::functions::find(name).is_some() || crate::functions::aggregates::is_aggregate(name);
     let message = match is_scalar {
         true => format!("{name} is a function of values: it makes no table"),
@@ -75,6 +150,9 @@ struct Casts {
     /// By position.
     placed: Vec<DataType>,
     date_format: Option<String>,
+    timestamp_format: Option<String>,
+    /// What the column that `filename` adds is called.
+    file_column: Option<String>,
     /// Whether those that are named are all that there are: `columns` of JSON.
     only_named: bool,
 }
@@ -88,6 +166,9 @@ impl<'q> Binder<'q> {
         place: Option<Span>,
     ) -> Result<Source> {
         let function = parts(name).join(".").to_lowercase();
+        if let Some(source) = self.named_by_text(&function, args, place)? {
+            return Ok(source);
+        }
         let Some(format) = format_of(&function) else {
             let argument = match &args.args[..] {
                 [] => None,
@@ -107,7 +188,10 @@ impl<'q> Binder<'q> {
         let mut patterns: Vec<(String, Option<Span>)> = Vec::new();
         for (index, arg) in args.args.iter().enumerate() {
             match named(arg) {
-                Some((option, value)) => self.option(&function, &option, value, &mut options, &mut casts)?,
+                Some((option, value)) => {
+                    let at = self.option_place(arg, value);
+                    self.option((&function, &option), value, at, (&mut options, &mut casts))?;
+                }
                 None if index == 0 => match arg {
                     FunctionArg::Unnamed(FunctionArgExpr::Expr(value)) => patterns = self.paths(value, place)?,
                     _ => return Err(not_supported(format!("{function} of anything but paths in quotes"), place)),
@@ -124,10 +208,21 @@ impl<'q> Binder<'q> {
         if !casts.placed.is_empty() {
             options.text.all_text = true;
         }
-        let table = self.context.tables.read_files(&patterns, &options).map_err(|e| e.at(at.or(place)))?;
+        if let (None, Some(_), false) = (
+            &casts.named.first(),
+            casts.date_format.as_ref().or(casts.timestamp_format.as_ref()),
+            !casts.placed.is_empty(),
+        ) {
+            let message = "A format of dates is for columns whose types are given";
+            return Err(Diagnostic::new(ErrorCode::InvalidArguments, message)
+                .at(place)
+                .hint("types = {'day': 'DATE'}; without both, dates are found by themselves"));
+        }
+        let tables = self.tables_of(&patterns, &mut options).map_err(|e| e.at(at.or(place)))?;
         for (name, _) in &casts.named {
-            if table.columns.iter().all(|column| !column.name.eq_ignore_ascii_case(name)) {
-                let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+            let mut columns = tables.iter().flat_map(|table| &table.columns);
+            if columns.all(|column| !column.name.eq_ignore_ascii_case(name)) {
+                let names: Vec<&str> = tables[0].columns.iter().map(|column| column.name.as_str()).collect();
                 let error = Diagnostic::new(ErrorCode::ColumnNotFound, format!("The file has no column \"{name}\""));
                 let hint = did_you_mean(&similar(name, names.iter().copied()));
                 return Err(error
@@ -135,14 +230,101 @@ impl<'q> Binder<'q> {
                     .hint(hint.unwrap_or_else(|| format!("its columns are {}", names.join(", ")))));
             }
         }
-        let source = self.scan(table, place)?;
-        let (plan, mut relations) = self.with_types(source, &casts, options.text.ignore_errors)?;
+        let constants = tables[0].files.first().map_or(0, |file| file.constants.len());
+        let names = tables[0].columns.iter().rev().take(constants).map(|column| column.name.clone());
+        let last: Vec<String> = names.collect();
+        let mut sources = Vec::with_capacity(tables.len());
+        for table in tables {
+            let source = self.scan(table, place)?;
+            sources.push(self.with_types(source, &casts, options.text.ignore_errors)?);
+        }
+        let (plan, mut relations) = self.together(sources).map_err(|e| e.at(place))?;
+        // What follows from where a file is stands behind what is in it.
+        for relation in &mut relations {
+            relation.columns.sort_by_key(|column| last.contains(&column.name));
+        }
+        for column in relations.iter_mut().flat_map(|relation| &mut relation.columns) {
+            if let Some(name) = casts.file_column.as_ref().filter(|_| column.name == "filename") {
+                column.name.clone_from(name);
+            }
+        }
         for relation in relations.iter_mut().filter(|_| casts.only_named) {
             let order = |name: &str| casts.named.iter().position(|(named, _)| named.eq_ignore_ascii_case(name));
             relation.columns.retain(|column| order(&column.name).is_some());
             relation.columns.sort_by_key(|column| order(&column.name));
         }
         Ok((plan, relations))
+    }
+
+    /// The table of all files, or one for each where columns of CSV files are matched by their names: the places of values are
+    /// those of a file. A column that has texts in one of them is text in all.
+    fn tables_of(&self, patterns: &[String], options: &mut FileOptions) -> Result<Vec<TableRef>> {
+        let by_name = options.union_by_name && options.format == Some(ReadFormat::Csv);
+        let mut files = Vec::new();
+        for pattern in patterns.iter().filter(|_| by_name) {
+            let found = files_matching(pattern);
+            files.extend(if found.is_empty() { vec![pattern.clone()] } else { found });
+        }
+        if files.len() < 2 {
+            return Ok(vec![self.context.tables.read_files(patterns, options)?]);
+        }
+        let read = |options: &FileOptions| -> Result<Vec<TableRef>> {
+            files.iter().map(|file| self.context.tables.read_files(std::slice::from_ref(file), options)).collect()
+        };
+        let tables = read(options)?;
+        let mut types: Vec<(&str, &DataType, bool)> = Vec::new();
+        for (table, column) in tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column))) {
+            // Nothing but NULLs says nothing of a type.
+            if column.statistics.nulls == Some(table.rows) {
+                continue;
+            }
+            match types.iter_mut().find(|(name, ..)| name.eq_ignore_ascii_case(&column.name)) {
+                Some((_, dtype, differ)) => {
+                    *differ |= **dtype != column.dtype && !(dtype.is_numeric() && column.dtype.is_numeric());
+                }
+                None => types.push((&column.name, &column.dtype, false)),
+            }
+        }
+        let texts: Vec<String> =
+            types.into_iter().filter(|(_, _, differ)| *differ).map(|(name, ..)| name.to_string()).collect();
+        if texts.is_empty() {
+            return Ok(tables);
+        }
+        options.text.as_text.extend(texts);
+        read(options)
+    }
+
+    /// The rows of all sources, whose columns are matched by name.
+    fn together(&mut self, sources: Vec<Source>) -> Result<Source> {
+        let bound = |(plan, relations): Source| {
+            let columns = relations.into_iter().flat_map(|relation| relation.columns);
+            let output = columns.map(|c| OutputColumn { name: c.name, column: c.id, dtype: c.dtype }).collect();
+            Bound { plan, output }
+        };
+        let mut sources = sources.into_iter();
+        let Some(first) = sources.next() else { return Err(not_supported("no file", None)) };
+        if sources.len() == 0 {
+            return Ok(first);
+        }
+        let mut all = bound(first);
+        for source in sources {
+            all = self.united_by_name(all, bound(source))?;
+        }
+        let relation = relation_of(Vec::new(), &all.output);
+        Ok((all.plan, vec![relation]))
+    }
+
+    /// Where an option of a call stands.
+    fn option_place(&self, arg: &FunctionArg, value: &ast::Expr) -> Option<Span> {
+        let name = match arg {
+            FunctionArg::Named { name, .. } => self.span(name.span),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(ast::Expr::BinaryOp { left, .. })) => self.span_of(&**left),
+            _ => None,
+        };
+        match (name, self.span_of(value)) {
+            (Some(name), Some(value)) => Some(name.to(value)),
+            (name, value) => name.or(value),
+        }
     }
 
     /// The columns of a scan, cast to the types that were given for them.
@@ -192,7 +374,11 @@ impl<'q> Binder<'q> {
     }
 
     fn read_as(&mut self, value: Expr, wanted: &DataType, casts: &Casts, lenient: bool) -> Result<Expr> {
-        match (&casts.date_format, wanted) {
+        let form = match wanted {
+            DataType::Timestamp => casts.timestamp_format.as_ref().or(casts.date_format.as_ref()),
+            _ => casts.date_format.as_ref(),
+        };
+        match (form, wanted) {
             (Some(form), DataType::Date | DataType::Timestamp) => {
                 let form = Expr::literal(crate::sql::Value::Varchar(form.clone()), DataType::Varchar);
                 let function = if lenient { "try_strptime" } else { "strptime" };
@@ -223,13 +409,11 @@ impl<'q> Binder<'q> {
 
     fn option(
         &self,
-        function: &str,
-        option: &str,
+        (function, option): (&str, &str),
         value: &ast::Expr,
-        options: &mut FileOptions,
-        casts: &mut Casts,
+        place: Option<Span>,
+        (options, casts): (&mut FileOptions, &mut Casts),
     ) -> Result<()> {
-        let place = self.span_of(value);
         let is_text = options.format != Some(ReadFormat::Parquet);
         let wrong = |what: &str| {
             let message = format!("The option {option} of {function} takes {what}");
@@ -246,6 +430,12 @@ impl<'q> Binder<'q> {
             Some(b"\\t") => Ok(b'\t'),
             _ => Err(wrong("one character")),
         };
+        if WITHOUT_EFFECT.contains(&option) {
+            return Ok(());
+        }
+        if let Some((name, instead)) = NOT_THERE.iter().find(|(name, _)| *name == option) {
+            return Err(not_supported(format!("the option {name} of {function}"), place).hint(*instead));
+        }
         let known = ALL_OPTIONS.contains(&option) || is_text && TEXT_OPTIONS.contains(&option);
         if !known {
             let all: Vec<&str> = ALL_OPTIONS.iter().chain(if is_text { TEXT_OPTIONS } else { &[] }).copied().collect();
@@ -254,7 +444,13 @@ impl<'q> Binder<'q> {
             return Err(error.at(place).hint(hint.unwrap_or_else(|| format!("there are {}", all.join(", ")))));
         }
         match option {
-            "filename" => options.filename = flag()?,
+            "filename" => match literal(value) {
+                Some(name) if !matches!(name.as_str(), "true" | "false" | "1" | "0") => {
+                    options.filename = true;
+                    casts.file_column = Some(name);
+                }
+                _ => options.filename = flag()?,
+            },
             "union_by_name" => options.union_by_name = flag()?,
             "hive_partitioning" => options.hive = Some(flag()?),
             "delim" | "sep" | "delimiter" => options.text.delimiter = Some(byte()?),
@@ -264,7 +460,7 @@ impl<'q> Binder<'q> {
             "nullstr" | "null" => {
                 options.text.null_texts = Some(list(value).ok_or_else(|| wrong("a text, or several"))?)
             }
-            "names" => options.text.names = list(value).ok_or_else(|| wrong("names"))?,
+            "names" | "column_names" => options.text.names = list(value).ok_or_else(|| wrong("names"))?,
             "all_varchar" => options.text.all_text = flag()?,
             "ignore_errors" => options.text.ignore_errors = flag()?,
             "compression" => {
@@ -276,7 +472,8 @@ impl<'q> Binder<'q> {
                     _ => return Err(wrong("gzip, zstd, none or auto")),
                 }
             }
-            "dateformat" => casts.date_format = Some(text()?),
+            "dateformat" | "date_format" => casts.date_format = Some(text()?),
+            "timestampformat" | "timestamp_format" => casts.timestamp_format = Some(text()?),
             "columns" | "types" | "dtypes" | "column_types" => match pairs(value) {
                 Some(given) => {
                     for (name, written) in given {

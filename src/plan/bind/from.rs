@@ -10,9 +10,9 @@ use crate::catalog::TableRef;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan, OutputColumn};
+use crate::sql::DataType;
 use crate::sql::diagnostic::{Diagnostic, Result, Span};
-use crate::sql::shorthand::DESCRIBED;
-use crate::sql::{DataType, Value};
+use crate::sql::shorthand::{DESCRIBED, SUMMARIZED};
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
 
 /// A part of FROM: its rows and what they can be called.
@@ -72,8 +72,11 @@ impl<'q> Binder<'q> {
                     let source = self.table_sampled(source, sample.as_ref(), place)?;
                     return self.aliased(source, alias.as_ref());
                 }
-                if let Some(query) = args.as_ref().and_then(|args| described_query(name, args)) {
-                    let source = self.described(query)?;
+                if let Some((function, query)) = args.as_ref().and_then(|args| function_of_query(name, args)) {
+                    let source = match function {
+                        DESCRIBED => self.described(query)?,
+                        _ => self.summarized(query)?,
+                    };
                     return self.aliased(source, alias.as_ref());
                 }
                 if *with_ordinality {
@@ -120,27 +123,6 @@ impl<'q> Binder<'q> {
             | TableFactor::XmlTable { .. }
             | TableFactor::SemanticView { .. } => Err(not_supported("this kind of table", self.span_of(factor))),
         }
-    }
-
-    /// `(DESCRIBE query)`: a row for each of its columns.
-    fn described(&mut self, query: &'q ast::Query) -> Result<Source> {
-        let bound = self.query(query)?;
-        let names = ["column_name", "column_type", "null", "key", "default", "extra"];
-        let columns: Vec<ColumnDef> = names.iter().map(|name| self.column(*name, DataType::Varchar)).collect();
-        let text = |text: String| Expr::literal(Value::Varchar(text), DataType::Varchar);
-        let row = |column: OutputColumn| {
-            // A bare NULL is an INTEGER to whoever sees it.
-            let dtype = if column.dtype == DataType::Null { DataType::Integer } else { column.dtype };
-            let mut row = vec![text(column.name), text(dtype.to_string()), text("YES".to_string())];
-            row.resize(names.len(), Expr::literal(Value::Null, DataType::Varchar));
-            row
-        };
-        let rows = bound.output.into_iter().map(row).collect();
-        let output: Vec<OutputColumn> = columns
-            .iter()
-            .map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() })
-            .collect();
-        Ok((LogicalPlan::Values { columns, rows }, vec![relation_of(Vec::new(), &output)]))
     }
 
     fn files(&mut self, pattern: &str, place: Option<Span>) -> Result<Source> {
@@ -443,13 +425,14 @@ impl<'q> Binder<'q> {
     }
 }
 
-/// The query of `(DESCRIBE query)` (`sql/shorthand.rs`).
-fn described_query<'q>(name: &ast::ObjectName, args: &'q ast::TableFunctionArgs) -> Option<&'q ast::Query> {
-    let is_described = parts(name) == [DESCRIBED];
+/// The query of `(DESCRIBE query)` or `(SUMMARIZE query)`, and which of the two it is (`sql/shorthand.rs`).
+fn function_of_query<'q>(
+    name: &ast::ObjectName,
+    args: &'q ast::TableFunctionArgs,
+) -> Option<(&'static str, &'q ast::Query)> {
+    let function = [DESCRIBED, SUMMARIZED].into_iter().find(|function| parts(name) == [*function])?;
     match &args.args[..] {
-        [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Subquery(query)))] if is_described => {
-            Some(query)
-        }
+        [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Subquery(query)))] => Some((function, query)),
         _ => None,
     }
 }

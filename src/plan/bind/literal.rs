@@ -209,6 +209,14 @@ pub(super) fn data_type(written: &ast::DataType, place: Option<Span>) -> Result<
         }
         A::JSON | A::JSONB => DataType::Json,
         A::Custom(name, _) => custom(&name.to_string(), place)?,
+        A::Enum(..) => {
+            return Err(
+                not_supported("type ENUM", place).hint("VARCHAR stands for it: texts that repeat are kept short")
+            );
+        }
+        A::Union(_) => {
+            return Err(not_supported("type UNION", place).hint("a STRUCT with a field for each kind stands for it"));
+        }
         other => return Err(not_supported(format!("type {other}"), place)),
     })
 }

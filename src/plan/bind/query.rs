@@ -222,6 +222,33 @@ impl<'q> Binder<'q> {
         Ok(Bound { plan, output })
     }
 
+    /// `left UNION ALL BY NAME right`.
+    pub(super) fn united_by_name(&mut self, left: Bound, right: Bound) -> Result<Bound> {
+        let (left, right) = self.match_names(left, right)?;
+        let mut types = Vec::new();
+        for (l, r) in left.output.iter().zip(&right.output) {
+            types.push(union_type(&l.dtype, &r.dtype).ok_or_else(|| {
+                let message = format!("column \"{}\" is {} in one part and {} in another", l.name, l.dtype, r.dtype);
+                Diagnostic::new(ErrorCode::TypeMismatch, message)
+            })?);
+        }
+        let names: Vec<String> = left.output.iter().map(|c| c.name.clone()).collect();
+        let left = self.exact(left, Some(&types))?.plan;
+        let right = self.exact(right, Some(&types))?.plan;
+        let columns: Vec<ColumnDef> =
+            names.into_iter().zip(types).map(|(name, dtype)| self.column(name, dtype)).collect();
+        let mut inputs = match left {
+            LogicalPlan::Union { inputs, .. } => inputs,
+            other => vec![other],
+        };
+        inputs.push(right);
+        let output = columns
+            .iter()
+            .map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() })
+            .collect();
+        Ok(Bound { plan: LogicalPlan::Union { inputs, columns }, output })
+    }
+
     /// Both sides with the columns of the left, then those that only the right has; NULL where a side has none of that name.
     fn match_names(&mut self, left: Bound, right: Bound) -> Result<(Bound, Bound)> {
         let find = |side: &Bound, name: &str| side.output.iter().find(|c| c.name.eq_ignore_ascii_case(name)).cloned();
@@ -380,7 +407,7 @@ impl<'q> Binder<'q> {
         for key in exprs {
             let expr = match self.position(&key.expr, bound.output.len(), "ORDER BY")? {
                 Some(position) => column(&bound.output[position]),
-                None => self.expression(&key.expr, Clause::OutputOrder)?,
+                None => self.sort_expression(&key.expr, Clause::OutputOrder)?,
             };
             keys.push((expr, &key.options));
         }

@@ -105,7 +105,7 @@ impl<'q> Binder<'q> {
             let predicate = self.columns_condition(filter, Clause::Where, "WHERE")?;
             plan = LogicalPlan::Filter { input: Box::new(plan), predicate };
         }
-        let mut items = self.items(select)?;
+        let mut items = self.items(&select.projection)?;
         let group_by = self.group_by(select, &items)?;
         let mut having = match &select.having {
             Some(having) => Some(condition(self.expression(having, Clause::Having)?, "HAVING")?),
@@ -244,12 +244,12 @@ impl<'q> Binder<'q> {
     }
 
     /// The select list, stars spread out.
-    fn items(&mut self, select: &'q ast::Select) -> Result<Vec<Item>> {
+    pub(super) fn items(&mut self, projection: &'q [ast::SelectItem]) -> Result<Vec<Item>> {
         let mut items = Vec::new();
-        if select.projection.is_empty() {
+        if projection.is_empty() {
             self.whole_star(&mut items)?;
         }
-        for item in &select.projection {
+        for item in projection {
             match item {
                 ast::SelectItem::UnnamedExpr(expr) => {
                     if self.columns_item(&mut items, expr, None)? {
@@ -353,7 +353,12 @@ impl<'q> Binder<'q> {
                 keys.push((OrderKey::Item(position), &key.options));
                 continue;
             }
-            let order_key = self.order_key(&key.expr, items)?;
+            let (expr, collation) = self.sort_collation(&key.expr)?;
+            let order_key = match (self.order_key(expr, items)?, collation) {
+                (order_key, None) => order_key,
+                (OrderKey::Item(at), Some(collation)) => OrderKey::Hidden(collation.over(items[at].expr.clone())?),
+                (OrderKey::Hidden(expr), Some(collation)) => OrderKey::Hidden(collation.over(expr)?),
+            };
             keys.push((order_key, &key.options));
         }
         Ok(keys)
@@ -382,7 +387,7 @@ pub(super) fn over(grouped: &Grouped, expr: &mut Expr) -> Result<()> {
     Ok(())
 }
 
-fn aliases(projection: &[ast::SelectItem]) -> Vec<(String, &ast::Expr)> {
+pub(super) fn aliases(projection: &[ast::SelectItem]) -> Vec<(String, &ast::Expr)> {
     projection
         .iter()
         .filter_map(|item| match item {

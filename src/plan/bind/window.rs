@@ -399,7 +399,7 @@ impl<'q> Binder<'q> {
                 return Err(invalid("a window cannot be ordered by ALL", self.span_of(&key.expr)));
             }
             keys.push(Key {
-                expr: self.expression(&key.expr, Clause::Window)?,
+                expr: self.sort_expression(&key.expr, Clause::Window)?,
                 descending: matches!(key.options.sort, Some(ast::OrderBySort::Desc)),
                 nulls_first: key.options.nulls_first.unwrap_or(false),
             });

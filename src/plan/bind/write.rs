@@ -3,9 +3,11 @@
 use super::binder::{BindContext, Binder, not_supported};
 use super::coerce::{cast, condition};
 use super::expression::Clause;
+use super::from::relation_of;
 use super::literal::data_type;
-use super::scope::Scope;
-use super::scope::numbered_duplicates;
+use super::scope::{Relation, Scope, numbered_duplicates};
+use super::select::Item;
+use crate::catalog::TableRef;
 use crate::journal::ErrorCode;
 use crate::plan::expr::{ColumnDef, Expr, ExprKind};
 use crate::plan::logical::{JoinKind, LogicalPlan, OutputColumn, Query};
@@ -103,16 +105,53 @@ pub fn bind_update(update: &ast::Update, text: &str, context: &BindContext, targ
 
 /// What a DELETE leaves in the table.
 pub fn bind_delete(delete: &ast::Delete, text: &str, context: &BindContext) -> Result<Query> {
-    with_deep_stack(|| Binder::new(text, *context)?.kept(delete))
+    with_deep_stack(|| Binder::new(text, *context)?.divided(delete, true))
+}
+
+/// What a DELETE takes out of the table.
+pub fn bind_deleted(delete: &ast::Delete, text: &str, context: &BindContext) -> Result<Query> {
+    with_deep_stack(|| Binder::new(text, *context)?.divided(delete, false))
+}
+
+/// The rows that RETURNING looks at.
+pub enum Changed {
+    /// All that a query gives.
+    Rows(Query),
+    /// Those of an UPDATE's query whose last column, the mark, is true.
+    Marked(Query),
+    /// Those that were written.
+    Stored(TableRef),
+}
+
+/// RETURNING: a select list over the rows that a statement changes, which are called as the table is in it.
+pub fn bind_returning(
+    changed: Changed,
+    table: &[String],
+    list: &[ast::SelectItem],
+    text: &str,
+    context: &BindContext,
+) -> Result<Query> {
+    with_deep_stack(|| Binder::new(text, *context)?.returned(changed, table, list))
 }
 
 /// A query with each output column cast to VARCHAR where `as_text` says so: what text formats are written from.
-pub fn as_texts(mut query: Query, as_text: impl Fn(usize, &OutputColumn) -> bool) -> Result<Query> {
+/// `form` is how values of a type are written where it is not as everywhere.
+pub fn as_texts(
+    mut query: Query,
+    as_text: impl Fn(usize, &OutputColumn) -> bool,
+    form: impl Fn(&DataType) -> Option<String>,
+) -> Result<Query> {
     let mut columns = Vec::new();
     for (index, output) in query.output.iter_mut().enumerate() {
         let mut value = Expr::column(output.column, output.dtype.clone());
         if as_text(index, output) && output.dtype != DataType::Varchar {
-            value = cast(value, DataType::Varchar, false)?;
+            value = match form(&output.dtype) {
+                Some(form) => {
+                    let form = Expr::literal(Value::Varchar(form), DataType::Varchar);
+                    super::call::scalar("strftime", vec![value, form], None)?
+                }
+                None => cast(value, DataType::Varchar, false)?,
+            };
         }
         let def = ColumnDef {
             id: crate::plan::ColumnId(query.next_column),
@@ -296,16 +335,13 @@ impl<'q> Binder<'q> {
             (None, None) => None,
         };
         let mut values: Vec<Option<Expr>> = vec![None; targets.len()];
-        for assignment in &update.assignments {
-            let ast::AssignmentTarget::ColumnName(name) = &assignment.target else {
-                return Err(not_supported("SET (a, b) = ...", self.span_of(assignment)));
-            };
+        for (name, written) in self.assigned(update)? {
             let place = self.span_of(name);
             let name = super::from::parts(name).pop().unwrap_or_default();
             let Some(at) = targets.iter().position(|t| t.name.eq_ignore_ascii_case(&name)) else {
                 return Err(no_column(&name, targets).at(place));
             };
-            let value = match &assignment.value {
+            let value = match written {
                 ast::Expr::Identifier(word)
                     if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("default") =>
                 {
@@ -342,7 +378,73 @@ impl<'q> Binder<'q> {
         Ok(self.with_columns(plan, columns))
     }
 
-    fn kept(mut self, delete: &'q ast::Delete) -> Result<Query> {
+    /// The columns that SET names with what they get: `(a, b) = (1, 2)` is two of them.
+    fn assigned(&self, update: &'q ast::Update) -> Result<Vec<(&'q ast::ObjectName, &'q ast::Expr)>> {
+        let mut all = Vec::new();
+        for assignment in &update.assignments {
+            match (&assignment.target, &assignment.value) {
+                (ast::AssignmentTarget::ColumnName(name), value) => all.push((name, value)),
+                (ast::AssignmentTarget::Tuple(names), ast::Expr::Tuple(values)) if names.len() == values.len() => {
+                    all.extend(names.iter().zip(values));
+                }
+                (ast::AssignmentTarget::Tuple(names), ast::Expr::Tuple(values)) => {
+                    return Err(self.wrong_count(values.len(), names.len(), self.span_of(assignment)));
+                }
+                (ast::AssignmentTarget::Tuple(_), _) => {
+                    return Err(not_supported("SET (a, b) = (SELECT ...)", self.span_of(assignment)).hint(
+                        "UPDATE ... SET a = s.a, b = s.b FROM (SELECT ...) AS s WHERE ... takes several columns",
+                    ));
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn returned(mut self, changed: Changed, table: &[String], list: &'q [ast::SelectItem]) -> Result<Query> {
+        let (plan, columns) = match changed {
+            Changed::Stored(table) => {
+                let (plan, relations) = self.scan(table, None)?;
+                (plan, relations.into_iter().flat_map(|relation| relation.columns).collect())
+            }
+            Changed::Rows(query) => {
+                refuse_volatile(&query.plan)?;
+                self.next_column = query.next_column;
+                (query.plan, relation_of(Vec::new(), &query.output).columns)
+            }
+            Changed::Marked(mut query) => {
+                refuse_volatile(&query.plan)?;
+                self.next_column = query.next_column;
+                let mark = query.output.pop().map(|c| Expr::column(c.column, c.dtype));
+                let (input, predicate) = (Box::new(query.plan), mark.unwrap_or(Expr::boolean(true)));
+                (LogicalPlan::Filter { input, predicate }, relation_of(Vec::new(), &query.output).columns)
+            }
+        };
+        let relations = vec![Relation { name: table.to_vec(), columns }];
+        self.scopes.push(Scope { relations, aliases: super::select::aliases(list), ..Scope::default() });
+        let items = self.items(list)?;
+        let wrong = |what: &str, item: &Item| {
+            let message = format!("RETURNING cannot contain {what}");
+            Err(Diagnostic::new(ErrorCode::InvalidArguments, message)
+                .at(item.expr.span)
+                .hint("it gives one row for each that was changed"))
+        };
+        if let Some(item) = items.iter().find(|item| item.aggregates) {
+            return wrong("aggregates", item);
+        }
+        if let Some(item) = items.iter().find(|item| item.windows) {
+            return wrong("window functions", item);
+        }
+        if let (Some(item), true) = (items.first(), self.scopes.iter().any(|scope| !scope.unnests.is_empty())) {
+            return wrong("UNNEST", item);
+        }
+        self.scopes.pop();
+        let bound = self.project_items(plan, items);
+        Ok(Query { plan: bound.plan, output: bound.output, next_column: self.next_column })
+    }
+
+    /// The rows that a DELETE keeps, or else those that it takes out.
+    fn divided(mut self, delete: &'q ast::Delete, keeps: bool) -> Result<Query> {
+        let join_kind = if keeps { JoinKind::Anti } else { JoinKind::Semi };
         let (ast::FromTable::WithFromKeyword(tables) | ast::FromTable::WithoutKeyword(tables)) = &delete.from;
         let [table] = &tables[..] else { return Err(not_supported("DELETE from several tables", None)) };
         let (left, relations) = self.factor(&table.relation)?;
@@ -354,12 +456,12 @@ impl<'q> Binder<'q> {
         let plan = match (&delete.using, &delete.selection) {
             (Some(using), Some(on)) => {
                 let right = self.tables_and_joins(using)?;
-                self.join_on((left, relations), right, JoinKind::Anti, on)?.0
+                self.join_on((left, relations), right, join_kind, on)?.0
             }
             (Some(using), None) => {
                 let (right, _) = self.tables_and_joins(using)?;
                 let (left, right) = (Box::new(left), Box::new(right));
-                LogicalPlan::Join { left, right, kind: JoinKind::Anti, on: Some(Expr::boolean(true)) }
+                LogicalPlan::Join { left, right, kind: join_kind, on: Some(Expr::boolean(true)) }
             }
             (None, selection) => {
                 self.scopes.push(Scope { relations, ..Scope::default() });
@@ -369,13 +471,34 @@ impl<'q> Binder<'q> {
                 };
                 self.scopes.pop();
                 // Unknown is not true: such rows stay.
-                let branches = vec![(gone, Expr::boolean(false))];
-                let kind = ExprKind::Case { branches, otherwise: Some(Box::new(Expr::boolean(true))) };
+                let branches = vec![(gone, Expr::boolean(!keeps))];
+                let kind = ExprKind::Case { branches, otherwise: Some(Box::new(Expr::boolean(keeps))) };
                 let predicate = Expr { kind, dtype: DataType::Boolean, span: None };
                 LogicalPlan::Filter { input: Box::new(left), predicate }
             }
         };
         Ok(self.with_columns(plan, own))
+    }
+}
+
+/// The rows of UPDATE and DELETE are worked out once to be written and once to be shown: that has to give the same.
+fn refuse_volatile(plan: &LogicalPlan) -> Result<()> {
+    let mut found = None;
+    for expr in plan.expressions() {
+        expr.walk(&mut |part| {
+            let function = match &part.kind {
+                ExprKind::Call { function, .. } => crate::functions::find(function),
+                _ => None,
+            };
+            if let Some(function) = function.filter(|function| function.is_volatile()) {
+                found.get_or_insert((function.name, part.span));
+            }
+        });
+    }
+    match found {
+        Some((name, place)) => Err(not_supported(format!("RETURNING of UPDATE or DELETE with {name}"), place)
+            .hint("it differs every time; CREATE TABLE ... AS keeps its values")),
+        None => plan.inputs().into_iter().try_for_each(refuse_volatile),
     }
 }
 

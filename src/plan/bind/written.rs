@@ -30,6 +30,7 @@ pub(super) fn written_with_others(
         ("from_json" | "json_transform", 2) => from_json(args, true, place)?,
         ("from_json_strict" | "json_transform_strict", 2) => from_json(args, false, place)?,
         ("regexp_extract", 3 | 4) if matches!(args[2].dtype, DataType::List(_)) => named_groups(args, place)?,
+        ("date_part" | "datepart", 2) if matches!(args[0].dtype, DataType::List(_)) => parts_of_date(args, place)?,
         _ => return Ok(Err(args)),
     };
     Ok(Ok(bound))
@@ -57,6 +58,35 @@ fn from_json(mut args: Vec<Expr>, lenient: bool, place: Option<Span>) -> Result<
     Ok(cast(cast(json, DataType::Json, false)?, dtype, lenient)?.at(place))
 }
 
+/// The constant texts of a list that is written out.
+fn texts_of(list: &Expr) -> Option<Vec<String>> {
+    let ExprKind::Call { function, args } = &list.kind else { return None };
+    let text = |arg: &Expr| match &arg.kind {
+        ExprKind::Literal(Value::Varchar(text)) => Some(text.clone()),
+        _ => None,
+    };
+    args.iter().map(text).collect::<Option<Vec<_>>>().filter(|texts| function == "list_value" && !texts.is_empty())
+}
+
+/// `date_part(['year', 'month'], date)`: a struct of the parts.
+fn parts_of_date(mut args: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
+    let date = args.remove(1);
+    let list = args.remove(0);
+    let names = texts_of(&list).ok_or_else(|| {
+        Diagnostic::new(ErrorCode::InvalidArguments, "the parts must be a list of constant texts")
+            .at(list.span.or(place))
+            .hint("such as date_part(['year', 'month'], day)")
+    })?;
+    let mut fields = Vec::with_capacity(names.len());
+    for name in names {
+        let part = Expr::literal(Value::Varchar(name.clone()), DataType::Varchar).at(list.span);
+        let value = scalar("date_part", vec![part, date.clone()], place)?;
+        let whole = !matches!(name.to_lowercase().as_str(), "epoch" | "julian");
+        fields.push((name, if whole { cast(value, DataType::BigInt, false)? } else { value }));
+    }
+    Ok(pack(fields, place)?.at(place))
+}
+
 /// `regexp_extract(text, pattern, ['year', 'month'])`: a struct of the groups; NULL for a NULL text.
 fn named_groups(mut args: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
     let options = args.split_off(3);
@@ -66,16 +96,7 @@ fn named_groups(mut args: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
             .at(list.span.or(place))
             .hint("such as regexp_extract(day, '(\\d+)-(\\d+)', ['year', 'month'])")
     };
-    let names: Vec<String> = match &list.kind {
-        ExprKind::Call { function, args } if function == "list_value" && !args.is_empty() => {
-            let name = |arg: &Expr| match &arg.kind {
-                ExprKind::Literal(Value::Varchar(name)) => Some(name.clone()),
-                _ => None,
-            };
-            args.iter().map(name).collect::<Option<_>>().ok_or_else(wrong)?
-        }
-        _ => return Err(wrong()),
-    };
+    let names = texts_of(&list).ok_or_else(wrong)?;
     let text = args[0].clone();
     let mut fields = Vec::with_capacity(names.len());
     for (i, name) in names.into_iter().enumerate() {

@@ -34,6 +34,33 @@ const TO_OPTIONS: &[&str] = &[
     "overwrite",
     "overwrite_or_ignore",
     "append",
+    "dateformat",
+    "timestampformat",
+    "escape",
+];
+
+/// DuckDB's options that change nothing of what is written when they have this value, and are not there otherwise.
+const ONLY_WITH: &[(&str, &str)] = &[
+    ("per_thread_output", "false"),
+    ("use_tmp_file", "true"),
+    ("preserve_order", "true"),
+    ("write_partition_columns", "false"),
+    ("return_files", "false"),
+    ("array", "false"),
+    ("file_size_bytes", ""),
+    ("filename_pattern", ""),
+    ("file_extension", ""),
+    ("parquet_version", ""),
+    ("kv_metadata", ""),
+    ("field_ids", ""),
+    ("row_groups_per_file", ""),
+    ("row_group_size_bytes", ""),
+    ("compression_level", ""),
+    ("encryption_config", ""),
+    ("prefix", ""),
+    ("suffix", ""),
+    ("new_line", ""),
+    ("encoding", ""),
 ];
 
 /// What of an existing folder stays when partitions are written to it.
@@ -49,6 +76,8 @@ struct ToOptions {
     format: FileFormat,
     partition_by: Vec<String>,
     existing: Existing,
+    date_format: Option<String>,
+    timestamp_format: Option<String>,
 }
 
 impl Session {
@@ -131,7 +160,12 @@ impl Session {
                 .into());
         }
         let is_text = !matches!(format, FileFormat::Parquet { .. });
-        let bound = write::as_texts(bound, |at, _| is_text || partitions.contains(&at))?;
+        let form = |dtype: &DataType| match dtype {
+            DataType::Date => options.date_format.clone(),
+            DataType::Timestamp | DataType::TimestampTz => options.timestamp_format.clone(),
+            _ => None,
+        };
+        let bound = write::as_texts(bound, |at, _| is_text || partitions.contains(&at), form)?;
         let path = PathBuf::from(&copy.file);
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
@@ -291,6 +325,7 @@ fn to_options(copy: &Copy) -> Result<ToOptions, Diagnostic> {
     let mut layout = CsvLayout { delimiter: if bare.ends_with(".tsv") { b'\t' } else { b',' }, ..CsvLayout::default() };
     let mut compression = packed.map(|(_, compression)| compression);
     let (mut partition_by, mut existing, mut row_group_rows) = (Vec::new(), Existing::Refuse, ROW_GROUP_ROWS);
+    let (mut date_format, mut timestamp_format, mut escape) = (None, None, None);
     for option in &copy.options {
         let value = option.values.first().map(String::as_str);
         let flag = || match value.map(str::to_lowercase).as_deref() {
@@ -333,8 +368,23 @@ fn to_options(copy: &Copy) -> Result<ToOptions, Diagnostic> {
             "partition_by" => partition_by.clone_from(&option.values),
             "overwrite" => existing = if flag()? { Existing::Replace } else { existing },
             "overwrite_or_ignore" | "append" => existing = if flag()? { Existing::Keep } else { existing },
-            unknown => return Err(unknown_option(unknown, TO_OPTIONS).at(option.span)),
+            "dateformat" => date_format = value.map(str::to_string),
+            "timestampformat" => timestamp_format = value.map(str::to_string),
+            "escape" => escape = Some((byte()?, option.span)),
+            name => match ONLY_WITH.iter().find(|(known, _)| *known == name) {
+                Some((_, only)) if value.unwrap_or("true").eq_ignore_ascii_case(only) => {}
+                Some(_) => {
+                    let message = format!("not supported yet: the option {} of COPY", name.to_uppercase());
+                    return Err(Diagnostic::new(ErrorCode::NotSupported, message).at(option.span));
+                }
+                None => return Err(unknown_option(name, TO_OPTIONS).at(option.span)),
+            },
         }
+    }
+    if let Some((_, place)) = escape.filter(|(escape, _)| *escape != layout.quote) {
+        return Err(Diagnostic::new(ErrorCode::NotSupported, "not supported yet: an ESCAPE that is not the quote")
+            .at(place)
+            .hint("a quote inside of quotes is written twice"));
     }
     let format = match format {
         "parquet" => FileFormat::Parquet { compression: compression.unwrap_or(Compression::Snappy), row_group_rows },
@@ -351,7 +401,7 @@ fn to_options(copy: &Copy) -> Result<ToOptions, Diagnostic> {
             }
         }
     };
-    Ok(ToOptions { format, partition_by, existing })
+    Ok(ToOptions { format, partition_by, existing, date_format, timestamp_format })
 }
 
 fn unknown_option(name: &str, known: &[&str]) -> Diagnostic {

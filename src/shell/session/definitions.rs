@@ -38,7 +38,8 @@ impl Session {
         let at = place_of(&create.name, written.text);
         refuse(create.external, "CREATE EXTERNAL TABLE")?;
         refuse(create.like.is_some() || create.clone.is_some(), "CREATE TABLE LIKE").map_err(|e| e.at(at))?;
-        refuse(!create.constraints.is_empty(), "PRIMARY KEY, UNIQUE, FOREIGN KEY and CHECK").map_err(|e| e.at(at))?;
+        refuse(!create.constraints.is_empty(), "PRIMARY KEY, UNIQUE, FOREIGN KEY and CHECK")
+            .map_err(|e| e.at(at).hint("NOT NULL is checked; leave out the others"))?;
         let place = self.stores.new_place(&parts(&create.name), create.temporary).map_err(|e| e.at(at))?;
         if create.or_replace && create.if_not_exists {
             let message = "OR REPLACE and IF NOT EXISTS contradict each other";
@@ -134,10 +135,17 @@ impl Session {
                 ColumnOption::PrimaryKey(_) => {
                     refuse(true, "PRIMARY KEY").map_err(|e| e.at(at).hint("NOT NULL is checked"))?
                 }
-                ColumnOption::Unique(_) => refuse(true, "UNIQUE").map_err(|e| e.at(at))?,
-                ColumnOption::ForeignKey(_) => refuse(true, "REFERENCES").map_err(|e| e.at(at))?,
-                ColumnOption::Check(_) => refuse(true, "CHECK").map_err(|e| e.at(at))?,
-                ColumnOption::Generated { .. } => refuse(true, "generated columns").map_err(|e| e.at(at))?,
+                ColumnOption::Unique(_) => {
+                    refuse(true, "UNIQUE").map_err(|e| e.at(at).hint("NOT NULL is checked; leave it out"))?
+                }
+                ColumnOption::ForeignKey(_) => {
+                    refuse(true, "REFERENCES").map_err(|e| e.at(at).hint("NOT NULL is checked; leave it out"))?
+                }
+                ColumnOption::Check(_) => {
+                    refuse(true, "CHECK").map_err(|e| e.at(at).hint("NOT NULL is checked; leave it out"))?
+                }
+                ColumnOption::Generated { .. } => refuse(true, "generated columns")
+                    .map_err(|e| e.at(at).hint("CREATE VIEW v AS SELECT *, price * 0.2 AS tax FROM t computes it"))?,
                 other => refuse(true, &format!("the column option {other}")).map_err(|e| e.at(at))?,
             }
         }

@@ -1,13 +1,20 @@
 //! What there is, as tables: `information_schema` of the standard, and DuckDB's `duckdb_tables()` and its like.
 
-use super::names::TEMPORARY;
+use super::definitions::{create_table_text, create_view_text};
+use super::names::{MAIN, Place, TEMPORARY, view_of};
 use super::tables::SessionTables;
 use crate::catalog::warehouse::{Content, StoredColumn};
-use crate::catalog::{ColumnInfo, Table, TableRef, TableSource, files_matching};
+use crate::catalog::{ColumnInfo, Table, TableRef, TableSource, View, files_matching};
+use crate::functions::QueryClock;
 use crate::functions::aggregates::AGGREGATES;
 use crate::functions::windows::WINDOWS;
+use crate::journal::ErrorCode;
 use crate::journal::tables::Rows;
-use crate::sql::{DataType, Diagnostic, Value};
+use crate::plan::QueryRunner;
+use crate::plan::bind::{BindContext, bind};
+use crate::plan::logical::{OutputColumn, Query};
+use crate::sql::statement::Statement;
+use crate::sql::{DataType, Diagnostic, Value, parse};
 use std::sync::Arc;
 
 /// The schema of the standard.
@@ -25,7 +32,9 @@ struct Known {
     name: String,
     /// The query of a view.
     query: Option<String>,
-    /// Of a view there are none before it is bound.
+    /// The statement that makes it; None for a table of files.
+    sql: Option<String>,
+    /// Of a view that does not work, or that is being looked at, there are none.
     columns: Vec<KnownColumn>,
     rows: u64,
 }
@@ -70,28 +79,61 @@ impl SessionTables<'_> {
             schema: table.schema.clone(),
             name: table.name.clone(),
             query: None,
+            sql: None,
             rows: table.rows,
             columns: columns_of(&table),
         });
         let stored = self.stores.temporary.list().into_iter().chain(self.stores.warehouse.list());
         let stored = stored.map(|stored| {
-            let (query, columns) = match &stored.manifest.content {
-                Content::View { sql, .. } => (Some(sql.clone()), Vec::new()),
-                Content::Table { columns, .. } => {
+            let place = Place {
+                temporary: stored.schema == TEMPORARY,
+                schema: stored.schema.clone(),
+                name: stored.manifest.name.clone(),
+            };
+            let view = view_of(&place, &stored.manifest);
+            let (query, sql, columns) = match (&stored.manifest.content, view) {
+                (Content::Table { columns, .. }, _) => {
                     let column = |c: &StoredColumn| KnownColumn {
                         name: c.name.clone(),
                         dtype: c.dtype.clone(),
                         not_null: c.not_null,
                         default: c.default.clone(),
                     };
-                    (None, columns.iter().map(column).collect())
+                    (None, create_table_text(&place, &stored.manifest), columns.iter().map(column).collect())
+                }
+                (Content::View { sql, .. }, view) => {
+                    let text = view.as_ref().map_or_else(String::new, |view| create_view_text(&place, view));
+                    (Some(sql.clone()), text, view.map(|view| self.columns_of_view(&view)).unwrap_or_default())
                 }
             };
-            Known { rows: stored.manifest.rows(), schema: stored.schema, name: stored.manifest.name, query, columns }
+            let sql = Some(sql.trim_end().to_string());
+            Known { rows: stored.manifest.rows(), schema: stored.schema, name: place.name, query, sql, columns }
         });
         let mut known: Vec<Known> = of_files.chain(stored).collect();
         known.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
         known
+    }
+
+    /// The columns of a view: none if its query does not work any more, or if it asks for columns itself.
+    fn columns_of_view(&self, view: &View) -> Vec<KnownColumn> {
+        if self.looks_at_view.replace(true) {
+            return Vec::new();
+        }
+        let bound = parse(&view.sql).and_then(|mut parsed| {
+            self.expand_macros(&mut parsed.statement)?;
+            let Statement::Query(query) = &parsed.statement else { return Ok(Vec::new()) };
+            let clock = QueryClock { now_us: self.start_us, seed: 0, zone: self.settings.zone() };
+            let context = BindContext { tables: self, clock, runner: &NothingRuns };
+            Ok(bind(query, &parsed.text, &context)?.output)
+        });
+        self.looks_at_view.set(false);
+        let named = |(at, column): (usize, OutputColumn)| KnownColumn {
+            name: view.columns.get(at).unwrap_or(&column.name).clone(),
+            dtype: if column.dtype == DataType::Null { DataType::Integer } else { column.dtype },
+            not_null: false,
+            default: None,
+        };
+        bound.unwrap_or_default().into_iter().enumerate().map(named).collect()
     }
 
     fn schema_names(&self) -> Vec<String> {
@@ -112,9 +154,13 @@ impl SessionTables<'_> {
                     ("table_schema", Varchar),
                     ("table_name", Varchar),
                     ("table_type", Varchar),
+                    ("is_insertable_into", Varchar),
+                    ("is_typed", Varchar),
                 ]);
                 for known in self.known() {
-                    rows.push(vec![text(CATALOG), text(&known.schema), text(&known.name), text(known.kind())]);
+                    let writable = text(if known.query.is_none() && known.sql.is_some() { "YES" } else { "NO" });
+                    let (schema, name) = (text(&known.schema), text(&known.name));
+                    rows.push(vec![text(CATALOG), schema, name, text(known.kind()), writable, text("NO")]);
                 }
                 rows
             }
@@ -128,10 +174,14 @@ impl SessionTables<'_> {
                     ("column_default", Varchar),
                     ("is_nullable", Varchar),
                     ("data_type", Varchar),
+                    ("character_maximum_length", Integer),
+                    ("numeric_precision", Integer),
+                    ("numeric_precision_radix", Integer),
+                    ("numeric_scale", Integer),
                 ]);
                 for known in self.known() {
                     for (column, position) in known.columns.iter().zip(1..) {
-                        rows.push(vec![
+                        let mut row = vec![
                             text(CATALOG),
                             text(&known.schema),
                             text(&known.name),
@@ -140,15 +190,19 @@ impl SessionTables<'_> {
                             maybe(column.default.as_ref()),
                             text(if column.not_null { "NO" } else { "YES" }),
                             text(&column.dtype.to_string()),
-                        ]);
+                            Value::Null,
+                        ];
+                        row.extend(precision(&column.dtype));
+                        rows.push(row);
                     }
                 }
                 rows
             }
             "schemata" => {
-                let mut rows = Rows::new(&[("catalog_name", Varchar), ("schema_name", Varchar)]);
+                let mut rows =
+                    Rows::new(&[("catalog_name", Varchar), ("schema_name", Varchar), ("schema_owner", Varchar)]);
                 for schema in self.schema_names() {
-                    rows.push(vec![text(CATALOG), text(&schema)]);
+                    rows.push(vec![text(CATALOG), text(&schema), text(CATALOG)]);
                 }
                 rows
             }
@@ -180,18 +234,30 @@ impl SessionTables<'_> {
                     ("database_name", Varchar),
                     ("schema_name", Varchar),
                     ("table_name", Varchar),
+                    ("comment", Varchar),
+                    ("internal", Boolean),
                     ("temporary", Boolean),
+                    ("has_primary_key", Boolean),
                     ("estimated_size", BigInt),
                     ("column_count", BigInt),
+                    ("index_count", BigInt),
+                    ("check_constraint_count", BigInt),
+                    ("sql", Varchar),
                 ]);
                 for known in self.known().iter().filter(|known| known.query.is_none()) {
                     rows.push(vec![
                         text(CATALOG),
                         text(&known.schema),
                         text(&known.name),
+                        Value::Null,
+                        Value::Boolean(false),
                         Value::Boolean(known.is_temporary()),
+                        Value::Boolean(false),
                         int(known.rows),
                         int(known.columns.len() as u64),
+                        int(0),
+                        int(0),
+                        maybe(known.sql.as_ref()),
                     ]);
                 }
                 rows
@@ -203,22 +269,31 @@ impl SessionTables<'_> {
                     ("table_name", Varchar),
                     ("column_name", Varchar),
                     ("column_index", Integer),
+                    ("comment", Varchar),
+                    ("internal", Boolean),
                     ("column_default", Varchar),
                     ("is_nullable", Boolean),
                     ("data_type", Varchar),
+                    ("numeric_precision", Integer),
+                    ("numeric_precision_radix", Integer),
+                    ("numeric_scale", Integer),
                 ]);
                 for known in self.known() {
                     for (column, position) in known.columns.iter().zip(1..) {
-                        rows.push(vec![
+                        let mut row = vec![
                             text(CATALOG),
                             text(&known.schema),
                             text(&known.name),
                             text(&column.name),
                             int(position),
+                            Value::Null,
+                            Value::Boolean(false),
                             maybe(column.default.as_ref()),
                             Value::Boolean(!column.not_null),
                             text(&column.dtype.to_string()),
-                        ]);
+                        ];
+                        row.extend(precision(&column.dtype));
+                        rows.push(row);
                     }
                 }
                 rows
@@ -228,21 +303,31 @@ impl SessionTables<'_> {
                     ("database_name", Varchar),
                     ("schema_name", Varchar),
                     ("view_name", Varchar),
+                    ("comment", Varchar),
+                    ("internal", Boolean),
                     ("temporary", Boolean),
+                    ("column_count", BigInt),
                     ("sql", Varchar),
                 ]);
-                for known in self.known() {
-                    if let Some(query) = &known.query {
-                        let temporary = Value::Boolean(known.is_temporary());
-                        rows.push(vec![text(CATALOG), text(&known.schema), text(&known.name), temporary, text(query)]);
-                    }
+                for known in self.known().iter().filter(|known| known.query.is_some()) {
+                    rows.push(vec![
+                        text(CATALOG),
+                        text(&known.schema),
+                        text(&known.name),
+                        Value::Null,
+                        Value::Boolean(false),
+                        Value::Boolean(known.is_temporary()),
+                        int(known.columns.len() as u64),
+                        maybe(known.sql.as_ref()),
+                    ]);
                 }
                 rows
             }
             ("duckdb_schemas", None) => {
-                let mut rows = Rows::new(&[("database_name", Varchar), ("schema_name", Varchar)]);
+                let mut rows =
+                    Rows::new(&[("database_name", Varchar), ("schema_name", Varchar), ("internal", Boolean)]);
                 for schema in self.schema_names() {
-                    rows.push(vec![text(CATALOG), text(&schema)]);
+                    rows.push(vec![text(CATALOG), text(&schema), Value::Boolean(schema == MAIN)]);
                 }
                 rows
             }
@@ -253,6 +338,11 @@ impl SessionTables<'_> {
                 }
                 rows
             }
+            ("duckdb_databases", None) => {
+                let mut rows = Rows::new(&[("database_name", Varchar), ("internal", Boolean), ("readonly", Boolean)]);
+                rows.push(vec![text(CATALOG), Value::Boolean(false), Value::Boolean(false)]);
+                rows
+            }
             ("duckdb_functions", None) => functions(),
             ("glob", Some(pattern)) => {
                 let mut rows = Rows::new(&[("file", Varchar)]);
@@ -261,6 +351,7 @@ impl SessionTables<'_> {
                 }
                 rows
             }
+            ("read_text", Some(pattern)) => texts_of(pattern)?,
             ("pragma_table_info", Some(table)) => {
                 let name: Vec<String> = table.split('.').map(str::to_string).collect();
                 let mut rows = Rows::new(&[
@@ -304,10 +395,61 @@ fn columns_of(table: &Table) -> Vec<KnownColumn> {
     table.columns.iter().map(column).collect()
 }
 
+/// The content of each file that matches a pattern.
+fn texts_of(pattern: &str) -> Result<Rows, Diagnostic> {
+    use DataType::*;
+    let mut rows =
+        Rows::new(&[("filename", Varchar), ("content", Varchar), ("size", BigInt), ("last_modified", TimestampTz)]);
+    let files = files_matching(pattern);
+    if files.is_empty() {
+        return Err(Diagnostic::new(ErrorCode::FileNotFound, format!("There is no file {pattern}")));
+    }
+    for file in files {
+        let unreadable =
+            |error: std::io::Error| Diagnostic::new(ErrorCode::BadData, format!("Cannot read {file}: {error}"));
+        let bytes = std::fs::read(&file).map_err(unreadable)?;
+        let changed = std::fs::metadata(&file).and_then(|about| about.modified()).map_err(unreadable)?;
+        let since = changed.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let size = int(bytes.len() as u64);
+        let content = String::from_utf8(bytes)
+            .map_err(|_| Diagnostic::new(ErrorCode::BadData, format!("The file {file} is not a text in UTF-8")))?;
+        rows.push(vec![text(&file), Value::Varchar(content), size, Value::Int(since.as_micros() as i128)]);
+    }
+    Ok(rows)
+}
+
+/// `numeric_precision`, `numeric_precision_radix` and `numeric_scale` of a column.
+fn precision(dtype: &DataType) -> [Value; 3] {
+    use DataType::*;
+    let (digits, radix, scale) = match dtype {
+        TinyInt => (8, 2, 0),
+        SmallInt => (16, 2, 0),
+        Integer => (32, 2, 0),
+        BigInt => (64, 2, 0),
+        HugeInt => (128, 2, 0),
+        Float => (24, 2, 0),
+        Double => (53, 2, 0),
+        Decimal { precision, scale } => (u64::from(*precision), 10, u64::from(*scale)),
+        _ => return [Value::Null, Value::Null, Value::Null],
+    };
+    [int(digits), int(radix), int(scale)]
+}
+
+/// Runs nothing: a query that has to be run before another can be bound is taken to be empty.
+struct NothingRuns;
+
+impl QueryRunner for NothingRuns {
+    fn run(&self, query: Query) -> Result<TableRef, Diagnostic> {
+        Ok(Arc::new(Table::without_rows(query.output.into_iter().map(|c| (c.name, c.dtype)).collect())))
+    }
+}
+
 /// Every function under every name.
 fn functions() -> Rows {
     use DataType::Varchar;
     let mut rows = Rows::new(&[
+        ("database_name", Varchar),
+        ("schema_name", Varchar),
         ("function_name", Varchar),
         ("alias_of", Varchar),
         ("function_type", Varchar),
@@ -315,9 +457,26 @@ fn functions() -> Rows {
         ("example", Varchar),
     ]);
     let mut list = |name: &str, aliases: &[&str], kind: &str, help: &str, example: &str| {
-        rows.push(vec![text(name), Value::Null, text(kind), text(help), text(example)]);
+        let (catalog, schema) = (text("system"), text(MAIN));
+        rows.push(vec![
+            catalog.clone(),
+            schema.clone(),
+            text(name),
+            Value::Null,
+            text(kind),
+            text(help),
+            text(example),
+        ]);
         for alias in aliases {
-            rows.push(vec![text(alias), text(name), text(kind), text(help), text(example)]);
+            rows.push(vec![
+                catalog.clone(),
+                schema.clone(),
+                text(alias),
+                text(name),
+                text(kind),
+                text(help),
+                text(example),
+            ]);
         }
     };
     for f in crate::functions::all() {

@@ -14,7 +14,6 @@ mod replies;
 mod result;
 mod rounds;
 mod shows;
-mod summary;
 mod tables;
 mod writes;
 
@@ -174,7 +173,6 @@ impl Session {
                 self.drop_macro(name, *is_table, *if_exists, text, *span)
             }
             Statement::Copy(copy) => self.copy(copy, text, watch),
-            Statement::Summarize { query, span } => self.summarize(query, text, *span, watch),
         }
     }
 

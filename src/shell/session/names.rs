@@ -165,6 +165,7 @@ impl Session {
             settings: &self.settings,
             start_us: self.clock.start_us,
             now: self.now(),
+            looks_at_view: std::cell::Cell::new(false),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::journal::Journal;
 use crate::plan::{self, QueryRunner, logical::Query};
 use crate::shell::view::{Watch, Watched};
 use crate::sql::{Diagnostic, Settings};
-use polars::prelude::{Column, DataFrame};
+use polars::prelude::DataFrame;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
@@ -42,12 +42,10 @@ impl QueryRunner for Rounds<'_, '_> {
                 Some(all) => drop(all.vstack_mut(&frame)),
             }
         }
-        let all = all.unwrap_or_else(|| {
-            let empty = columns.iter().enumerate();
-            let empty = empty.map(|(i, (_, t))| Column::new_empty(i.to_string().into(), &t.physical())).collect();
-            DataFrame::new(0, empty).unwrap_or_default()
-        });
-        Ok(Arc::new(Table::in_memory("", columns, all)))
+        Ok(Arc::new(match all {
+            Some(all) => Table::in_memory("", columns, all),
+            None => Table::without_rows(columns),
+        }))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::scheduler::Time;
 use crate::sql::statement::Statement;
 use crate::sql::suggest::{did_you_mean, similar};
 use crate::sql::{DataType, Diagnostic, Settings, Value};
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// The catalog and the journal at one moment.
@@ -21,6 +22,8 @@ pub struct SessionTables<'a> {
     /// Calendar time at cluster time 0.
     pub start_us: i64,
     pub now: Time,
+    /// While a view is bound to list its columns: it may read such lists itself.
+    pub looks_at_view: Cell<bool>,
 }
 
 impl TableSource for SessionTables<'_> {

@@ -8,15 +8,19 @@ use crate::catalog::warehouse::{Content, Manifest, Staging, StoredColumn, Stored
 use crate::catalog::write::FileFormat;
 use crate::functions::QueryClock;
 use crate::journal::ErrorCode;
-use crate::plan::bind::write::{self, Order, TargetColumn};
+use crate::journal::history::QueryInfo;
+use crate::plan::bind::write::{self, Changed, Order, TargetColumn};
 use crate::plan::write::{WriteTarget, WrittenColumn, write_to};
 use crate::plan::{self, logical::OutputColumn};
+use crate::shell::output::Rows;
 use crate::shell::report::{self, Footer};
 use crate::shell::units;
 use crate::shell::view::Watch;
+use crate::sql::source::tokenize;
 use crate::sql::statement::Change;
 use crate::sql::{Diagnostic, Span};
 use sqlparser::ast::{self, Spanned, Statement};
+use sqlparser::tokenizer::Token;
 
 /// The statement that is carried out, for errors and the journal.
 pub(super) struct Written<'a> {
@@ -41,9 +45,14 @@ impl NewFiles {
 
     /// The answer of a statement that wrote them.
     pub fn reply(self, what: String) -> StatementResult {
+        self.returned(None, what)
+    }
+
+    /// That of one that may have a RETURNING, with its rows.
+    fn returned(self, returned: Option<Rows>, what: String) -> StatementResult {
         let mut notes = vec![what];
         notes.extend(self.notes);
-        StatementResult { answer: Ok(Answer::Done), notes, query: Some(self.query) }
+        StatementResult { answer: Ok(returned.map_or(Answer::Done, Answer::Rows)), notes, query: Some(self.query) }
     }
 }
 
@@ -189,9 +198,13 @@ impl Session {
         clock: QueryClock,
         watch: Option<&mut dyn Watch>,
     ) -> Result<(Place, Vec<StoredColumn>, plan::Query), Diagnostic> {
-        refuse(insert.returning.is_some(), "RETURNING")?;
-        refuse(insert.on.is_some() || insert.or.is_some(), "INSERT ... ON CONFLICT")?;
-        refuse(insert.overwrite || insert.partitioned.is_some(), "INSERT OVERWRITE")?;
+        refuse_words(insert.on.is_some() || insert.or.is_some(), "INSERT ... ON CONFLICT", &["CONFLICT", "OR"], text)?;
+        refuse_words(
+            insert.overwrite || insert.partitioned.is_some(),
+            "INSERT OVERWRITE",
+            &["OVERWRITE", "PARTITION"],
+            text,
+        )?;
         let ast::TableObject::TableName(name) = &insert.table else {
             return Err(Diagnostic::new(ErrorCode::NotSupported, "not supported yet: INSERT into a function"));
         };
@@ -235,8 +248,16 @@ impl Session {
             self.bound_insert(insert, by_name, written.text, clock, Some(&mut *written.watch))?;
         let new = self.write_table(bound, clock, &place, &columns, false, written)?;
         let rows = new.rows();
+        let returned = match &insert.returning {
+            None => None,
+            Some(list) => {
+                let stored = self.stores.store(&place).staged(&new.staging, &columns, &new.files)?;
+                let name = vec![place.schema.clone(), place.name.clone()];
+                Some(self.returning(Changed::Stored(stored), &name, list, clock, written)?)
+            }
+        };
         self.append(&place, &columns, &new)?;
-        Ok(new.reply(format!("{} inserted into {}.", units::counted(rows, "row"), place.display())))
+        Ok(new.returned(returned, format!("{} inserted into {}.", units::counted(rows, "row"), place.display())))
     }
 
     /// Adds files to a table, whoever else did so meanwhile.
@@ -273,41 +294,86 @@ impl Session {
     }
 
     fn update(&mut self, update: &ast::Update, written: &mut Written) -> Result<StatementResult, Refusal> {
-        refuse(update.returning.is_some(), "RETURNING")?;
-        refuse(!update.order_by.is_empty() || update.limit.is_some(), "UPDATE with ORDER BY or LIMIT")?;
-        let clock = self.next_clock();
-        let (place, manifest, columns) = self.target_of(&update.table.relation, written.text)?;
         let text = written.text;
+        let sorted = !update.order_by.is_empty() || update.limit.is_some();
+        refuse_words(sorted, "UPDATE with ORDER BY or LIMIT", &["ORDER", "LIMIT"], text)?;
+        let clock = self.next_clock();
+        let (place, manifest, columns) = self.target_of(&update.table.relation, text)?;
         let target = targets(&columns);
         let (bound, _) =
             self.bind(clock, text, Some(&mut *written.watch), |c| write::bind_update(update, text, c, &target))?;
+        let changed = update.returning.is_some().then(|| Changed::Marked(bound.clone()));
         let new = self.write_table(bound, clock, &place, &columns, true, written)?;
         let updated = new.counted;
+        let returned = match (changed, &update.returning) {
+            (Some(changed), Some(list)) => {
+                let name = called(&update.table.relation, &place);
+                Some(self.returning(changed, &name, list, clock, written)?)
+            }
+            _ => None,
+        };
         if updated > 0 {
             self.replace(&place, &manifest, columns, &new)?;
         }
-        Ok(new.reply(format!("{} of {} updated.", units::counted(updated, "row"), place.display())))
+        Ok(new.returned(returned, format!("{} of {} updated.", units::counted(updated, "row"), place.display())))
     }
 
     fn delete(&mut self, delete: &ast::Delete, written: &mut Written) -> Result<StatementResult, Refusal> {
-        refuse(delete.returning.is_some(), "RETURNING")?;
-        refuse(!delete.order_by.is_empty() || delete.limit.is_some(), "DELETE with ORDER BY or LIMIT")?;
+        let text = written.text;
+        let sorted = !delete.order_by.is_empty() || delete.limit.is_some();
+        refuse_words(sorted, "DELETE with ORDER BY or LIMIT", &["ORDER", "LIMIT"], text)?;
         let clock = self.next_clock();
-        let (place, manifest, columns) = self.target_of(delete_target(delete)?, written.text)?;
+        let (place, manifest, columns) = self.target_of(delete_target(delete)?, text)?;
         let before = manifest.rows();
+        let returned = match &delete.returning {
+            None => None,
+            Some(list) => {
+                let name = called(delete_target(delete)?, &place);
+                let (deleted, _) =
+                    self.bind(clock, text, Some(&mut *written.watch), |c| write::bind_deleted(delete, text, c))?;
+                Some(self.returning(Changed::Rows(deleted), &name, list, clock, written)?)
+            }
+        };
         if delete.selection.is_none() && delete.using.is_none() {
             self.empty(&place, &manifest, columns)?;
             let what = format!("{} deleted from {}.", units::counted(before, "row"), place.display());
-            return Ok(StatementResult::done(what));
+            return Ok(match returned {
+                Some(rows) => StatementResult::rows(rows).note(what),
+                None => StatementResult::done(what),
+            });
         }
-        let text = written.text;
         let (bound, _) = self.bind(clock, text, Some(&mut *written.watch), |c| write::bind_delete(delete, text, c))?;
         let new = self.write_table(bound, clock, &place, &columns, false, written)?;
         let deleted = before.saturating_sub(new.rows());
         if deleted > 0 {
             self.replace(&place, &manifest, columns, &new)?;
         }
-        Ok(new.reply(format!("{} deleted from {}.", units::counted(deleted, "row"), place.display())))
+        Ok(new.returned(returned, format!("{} deleted from {}.", units::counted(deleted, "row"), place.display())))
+    }
+
+    /// The rows of RETURNING, before anything is changed.
+    fn returning(
+        &mut self,
+        changed: Changed,
+        table: &[String],
+        list: &[ast::SelectItem],
+        clock: QueryClock,
+        written: &mut Written,
+    ) -> Result<Rows, Refusal> {
+        let text = written.text;
+        let (bound, _) = self.bind(clock, text, Some(&mut *written.watch), |context| {
+            write::bind_returning(changed, table, list, text, context)
+        })?;
+        let planned = self.cut(bound, clock)?;
+        let ran = self.run(planned, text, written.watch)?;
+        ran.outcome.map_err(|place| self.refusal(&ran.info, text, place))
+    }
+
+    /// The failure of a query that ran for a statement.
+    fn refusal(&self, info: &QueryInfo, text: &str, place: Option<Span>) -> Refusal {
+        let failure = self.failed(info, text, place);
+        let result = StatementResult { answer: Err(failure), notes: Vec::new(), query: Some(info.query) };
+        Refusal::Failed(Box::new(result))
     }
 
     fn truncate(&mut self, truncate: &ast::Truncate, text: &str) -> Result<StatementResult, Refusal> {
@@ -394,11 +460,7 @@ impl Session {
         let mut info = ran.info;
         let rows = match ran.outcome {
             Ok(rows) => rows.to_text(),
-            Err(place) => {
-                let failure = self.failed(&info, written.text, place);
-                let result = StatementResult { answer: Err(failure), notes: Vec::new(), query: Some(info.query) };
-                return Err(Refusal::Failed(Box::new(result)));
-            }
+            Err(place) => return Err(self.refusal(&info, written.text, place)),
         };
         let number = |text: &Option<String>| text.as_ref().and_then(|t| t.parse::<u64>().ok()).unwrap_or_default();
         let (mut files, mut counted) = (Vec::with_capacity(rows.len()), 0);
@@ -450,6 +512,27 @@ pub(super) fn place_of(node: &impl Spanned, text: &str) -> Option<Span> {
 /// NOT_SUPPORTED if it is there.
 pub(super) fn refuse(present: bool, what: &str) -> Result<(), Diagnostic> {
     if present { Err(Diagnostic::new(ErrorCode::NotSupported, format!("not supported yet: {what}"))) } else { Ok(()) }
+}
+
+/// NOT_SUPPORTED if it is there, at the first of these words that the statement has.
+fn refuse_words(present: bool, what: &str, words: &[&str], text: &str) -> Result<(), Diagnostic> {
+    if !present {
+        return Ok(());
+    }
+    let tokens = tokenize(text)?;
+    let place = tokens.placed.iter().find(|placed| match &placed.token {
+        Token::Word(found) if found.quote_style.is_none() => words.iter().any(|w| found.value.eq_ignore_ascii_case(w)),
+        _ => false,
+    });
+    refuse(true, what).map_err(|error| error.at(place.map(|placed| placed.span)))
+}
+
+/// What a table is called in a statement that changes it.
+fn called(table: &ast::TableFactor, place: &Place) -> Vec<String> {
+    match table {
+        ast::TableFactor::Table { alias: Some(alias), .. } => vec![alias.name.value.clone()],
+        _ => vec![place.schema.clone(), place.name.clone()],
+    }
 }
 
 fn delete_target(delete: &ast::Delete) -> Result<&ast::TableFactor, Diagnostic> {
