@@ -30,6 +30,7 @@ pub fn respell(raw: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
             || tokens.method()
             || tokens.comprehension()
             || tokens.is_null()
+            || tokens.collated_cast()
             || tokens.limit_percent()
             || tokens.row_type()
             || tokens.unpacked()

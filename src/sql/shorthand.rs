@@ -305,12 +305,40 @@ impl Respelled<'_> {
         true
     }
 
+    /// `x::VARCHAR COLLATE NOCASE`: the cast in brackets.
+    pub(super) fn collated_cast(&mut self) -> bool {
+        if !self.is(0, "COLLATE") {
+            return false;
+        }
+        let Some(mut start) = self.operand_start() else { return false };
+        let is_cast = |at: usize| at >= 2 && self.output[at - 1].token == Token::DoubleColon;
+        if !is_cast(start) {
+            return false;
+        }
+        while is_cast(start) {
+            let Some(before) = self.operand_before(start - 1) else { return false };
+            start = before;
+        }
+        let operand = self.output.split_off(start);
+        let place = operand.first().map_or(self.place(), |first| first.span);
+        self.put(Token::LParen, place);
+        self.output.extend(operand);
+        self.put(Token::RParen, place);
+        self.keep(1);
+        true
+    }
+
     /// Where in the output the value begins that ends it: a name, a constant, a call, something in brackets, with what hangs on
     /// them.
     fn operand_start(&self) -> Option<usize> {
+        self.operand_before(self.output.len())
+    }
+
+    /// The same for the value that ends before the token at `end`.
+    fn operand_before(&self, end: usize) -> Option<usize> {
         let token = |at: usize| &self.output[at].token;
-        let least = self.output.len().saturating_sub(LONGEST_OPERAND);
-        let mut at = self.output.len().checked_sub(1)?;
+        let least = end.saturating_sub(LONGEST_OPERAND);
+        let mut at = end.checked_sub(1)?;
         loop {
             if !ends_operand(token(at)) {
                 return None;

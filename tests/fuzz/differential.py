@@ -27,6 +27,7 @@ import duckdb
 
 from nodes import FILE_TYPES, SQL_TYPE, TYPES, VALUES, Node
 from queries import Queries
+import writes
 
 NULL = "~null~"
 # What is no fault, or a choice. Which rows a failing expression meets depends on the plan: we evaluate less than DuckDB in places, and DuckDB
@@ -249,6 +250,12 @@ def run(arguments, seed, count, totals):
             trees.append(Node(DESCRIBE + "{}", tree) if maker.chance(DESCRIBED_PERCENT) else tree)
         queries = [tree.sql() for tree in trees]
         bad = 0
+        differing, compared = writes.check(arguments, setup, tables, random.Random(f"{seed}/writes"), connection, (ours, same_rows))
+        totals["writes"] += compared
+        for text in differing:
+            bad += 1
+            totals["writes that differ"] += 1
+            print(f"-- writes (seed {seed}; {setup[1]} nodes; {setup[2]})\n{text}\n", flush=True)
         for tree, query, mine in zip(trees, queries, ours(arguments, setup, queries)):
             totals["queries"] += 1
             said = verdict(connection, plain, query, mine)

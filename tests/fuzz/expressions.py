@@ -86,6 +86,8 @@ class Expressions:
             ("list_position({}, {})", "lst", "int"), ("CAST({} AS INTEGER)", "sml"), ("TRY_CAST({} AS INTEGER)", "hug"), ("({} + {})", "int", "sml"),
             ("TRY_CAST({} AS INTEGER)", "wid"), ("extract(hour FROM {})::INTEGER", "tim"), ("extract(month FROM {})::INTEGER", "ivl"),
             ("list_reduce(list_prepend({}, {}), lambda x, y: x + y)", "int", "lst"), ("extract(day FROM {})::INTEGER", "tz"),
+            ("list_reduce({}, lambda x, y: x + y, {})", "lst", "int"), ("list_reduce({}, lambda x, y: coalesce(x, {}) - coalesce(y, 1), 0)", "lst", "sml"),
+            ("json_array_length(to_json({}))::INTEGER", "lst"), ("TRY_CAST(json_extract_string(json_object('a', {}, 'b', {}), '$.a') AS INTEGER)", "int", "txt"),
         )
 
     def make_big(self, sub, scope, depth, subqueries):
@@ -96,7 +98,8 @@ class Expressions:
             ("length({})", "txt"), ("({} - {})", "date", "date"), ("greatest({}, {})", "big", "int"), ("extract(year FROM {})", "ts"),
             ("datediff('month', {}, {})", "ts", "ts"), ("strpos({}, {})", "txt", "txt"), ("(CAST({} AS BIGINT) * {})", "int", "int"),
             ("TRY_CAST({} AS BIGINT)", "dec"), ("least({}, {})", "big", "big"), ("epoch({})::BIGINT", "ts"),
-            ("date_sub('month', {}, {})", "date", "date"), ("({} & 255)", "big"), ("({} // {})", "big", "int"),
+            ("date_sub('month', {}, {})", "date", "date"), ("date_part(if({}, 'year', 'day'), {})::BIGINT", "bool", "date"),
+            ("date_part(CASE WHEN {} THEN 'hour' WHEN {} THEN 'dow' END, {})::BIGINT", "bool", "bool", "ts"), ("(date_part(['year', 'month'], {})).month", "date"), ("({} & 255)", "big"), ("({} // {})", "big", "int"),
             ("TRY_CAST({} AS BIGINT)", "hug"), ("TRY({} + {})", "big", "big"), ("TRY({} * {})", "big", "int"), ("TRY(CAST({} AS BIGINT))", "txt"),
             ("epoch_ms({})", "tz"), ("datediff('hour', {}, {})", "tz", "tz"), ("list_count({})", "lst"),
         )
@@ -137,7 +140,11 @@ class Expressions:
             ("regexp_replace({}, '[a-c]', 'X', 'g')", "txt"), ("dayname({})", "date"), ("({}::VARCHAR || {})", "big", "txt"),
             ("CAST({} AS VARCHAR)", "lst"), ("CAST({} AS VARCHAR)", "stc"), ("({}).b", "stc"), ("CAST({} AS VARCHAR)", "ivl"), ("CAST({} AS VARCHAR)", "tz"),
             ("CAST({} AS VARCHAR)", "wid"), ("CAST({} AS VARCHAR)", "hug"), ("CAST({} AS VARCHAR)", "tim"), ("CAST({} AS VARCHAR)", "flt"),
-            ("list_transform(string_split({}, {}), lambda x: x || '!')::VARCHAR", "txt", "txt"), ("array_to_string({}, '-')", "lst"), ("({})[{}:{}]", "txt", "sml", "sml"),
+            ("list_transform(string_split({}, {}), lambda x: x || '!')::VARCHAR", "txt", "txt"), ("array_to_string({}, '-')", "lst"),
+            (f"CAST(to_json({{}}) AS VARCHAR)", self.some_type()), ("CAST(json_array({}, {}) AS VARCHAR)", "int", "txt"), ("CAST(json_object('a', {}, 'b', {}) AS VARCHAR)", "txt", "lst"),
+            ("(json_object('a', {}, 'b', {}) ->> 'a')", self.one("txt", "dec", "bool", "date"), "int"), ("CAST(json_object('a', {}) -> '$.a' AS VARCHAR)", self.one("txt", "int", "lst", "stc")),
+            ("json_type(to_json({}))", self.some_type()), ("CAST(TRY_CAST({} AS JSON) AS VARCHAR)", "txt"), ("CAST(json_keys(to_json({})) AS VARCHAR)", "stc"), ("json_structure(to_json({}))::VARCHAR", self.one("stc", "lst", "int")),
+            ("CAST(json_merge_patch(json_object('a', {}), json_object('a', {})) AS VARCHAR)", "int", "txt"), ("({})[{}:{}]", "txt", "sml", "sml"),
         )
 
     def make_date(self, sub, scope, depth, subqueries):
@@ -171,9 +178,10 @@ class Expressions:
             ("({} LIKE 'a%')", "txt"), ("({} LIKE '%b%')", "txt"), ("({} ILIKE '_b')", "txt"), ("contains({}, {})", "txt", "txt"),
             ("starts_with({}, {})", "txt", "txt"), ("({} IS TRUE)", "bool"), ("({} IS NOT FALSE)", "bool"), ("({} < {})", "date", "ts"),
             ("({} LIKE {})", "txt", "txt"), ("regexp_matches({}, '^[a-z]+$')", "txt"), ("(({}, {}) = ({}, {}))", kind, "int", kind, "int"),
-            ("(({}, {}) < ({}, {}))", kind, "int", kind, "int"), ("list_contains({}, {})", "lst", "int"), ("list_has_any({}, {})", "lst", "lst"), ("({} IN {})", "int", "lst"),
+            ("(({}, {}) < ({}, {}))", kind, "int", kind, "int"), ("list_contains({}, {})", "lst", "int"), ("list_has_any({}, {})", "lst", "lst"), ("({} IN list_concat({}, {}))", "int", "lst", "lst"),
             ("({} NOT LIKE {})", "txt", "txt"), ("({} SIMILAR TO '[a-b]+')", "txt"), ("isnan({})", "dbl"), ("({} <> {})", self.rng.choice(NUMBERS), self.rng.choice(["hug", "wid", "sml", "flt"])),
-            ("({} >= {})", "ts", "tz"), ("(({}, {}) IN (({}, {}), ({}, {})))", kind, "int", kind, "int", kind, "int"), ("({} = ANY ({}))", "int", "lst"),
+            ("({} >= {})", "ts", "tz"), ("(({}, {}) IN (({}, {}), ({}, {})))", kind, "int", kind, "int", kind, "int"), ("({} = ANY ({}))", "int", "lst"), ("json_valid({})", "txt"), ("json_contains(to_json({}), to_json({}))", "lst", "int"),
+            ("({} COLLATE NOCASE = {})", "txt", "txt"), ("({} COLLATE NOACCENT < {})", "txt", "txt"), ("({} COLLATE NOCASE IN ({}, {}))", "txt", "txt", "txt"),
         ]
         if subqueries and self.chance(25):
             return self.bool_subquery(scope, depth)
@@ -298,7 +306,7 @@ class Expressions:
     def make_lst(self, sub, scope, depth, subqueries):
         return self.build(
             "lst", sub,
-            ("[{}, {}]", "int", "int"), ("list_value({})", "int"), ("list_concat({}, {})", "lst", "lst"), ("({} || {})", "lst", "lst"), ("list_sort({})", "lst"), ("list_reverse({})", "lst"),
+            ("[{}, {}]", "int", "int"), ("list_value({})", "int"), ("list_concat({}, {})", "lst", "lst"), ("([{}] + [{}])", "int", "int"), ("({} + {})", "lst", "lst"), ("({} || {})", "lst", "lst"), ("list_sort({})", "lst"), ("list_reverse({})", "lst"),
             ("({})[1:2]", "lst"), ("({})[{}:]", "lst", "sml"), ("list_filter({}, lambda x: x > 1)", "lst"), ("list_filter({}, lambda x: x % 2 = 0 OR x = {})", "lst", "int"),
             ("list_transform({}, lambda x: x % 7 + 1)", "lst"), ("list_transform({}, lambda x: coalesce(x, {}))", "lst", "int"), ("list_transform({}, lambda x, i: i::INTEGER)", "lst"),
             ("list_append({}, {})", "lst", "int"), ("list_sort(list_distinct({}))", "lst"), ("range(abs({} % 4))::INTEGER[]", "int"),

@@ -25,6 +25,12 @@ class Queries(Expressions):
             return self.pivoted()
         if depth > 0 and self.chance(4):
             return self.unpivoted()
+        if self.chance(4):
+            return self.natural()
+        if self.chance(3):
+            return self.mixed_values()
+        if depth > 0 and self.chance(3):
+            return self.spread(depth)
         if depth > 0 and self.chance(25):
             query, columns = self.query(depth - 1)
             alias = self.name("s")
@@ -67,6 +73,43 @@ class Queries(Expressions):
             source = Node(f"{{}} {kind} {{}} ON {{}}", source, right, condition)
             scope = scope if kind in ("SEMI JOIN", "ANTI JOIN") else both
         return source, scope
+
+    def natural(self):
+        """A NATURAL join of two queries that share one or two names."""
+        key, more, kinds = self.some_type(), self.chance(30), [self.some_type(), self.some_type()]
+        sides = []
+        for kind, own in zip(kinds, ("a", "b")):
+            source, scope = self.table()
+            items = [Node("{} AS key", self.column(key, scope)), Node(f"{{}} AS {own}", self.expr(kind, scope, 1, False))]
+            if more:
+                items.append(Node("{} AS second", self.expr("int", scope, 1, False)))
+                self.rng.shuffle(items)
+            sides.append(Node("(SELECT {} FROM {})", Node(", ".join("{}" for _ in items), *items), source))
+        join, name = self.one("NATURAL JOIN", "NATURAL JOIN", "NATURAL LEFT JOIN", "NATURAL RIGHT JOIN", "NATURAL FULL JOIN", "NATURAL SEMI JOIN", "NATURAL ANTI JOIN"), self.name("j")
+        half = "SEMI" in join or "ANTI" in join
+        shown = [(f"{name}.c0", key), (f"{name}.c1", kinds[0])] + ([] if half else [(f"{name}.c2", kinds[1])])
+        return Node(f"(SELECT key AS c0, a AS c1{'' if half else ', b AS c2'} FROM {{}} AS l {join} {{}} AS r) AS {name}", *sides), shown
+
+    def mixed_values(self):
+        """VALUES whose rows are of several types, and what their common type is cast to."""
+        kinds, kind = self.one((["int", "sml", "dec", "big", "wid"], "wid"), (["int", "dec", "dbl", "flt"], "dbl"), (["date", "ts"], "ts"), (["ts", "tz"], "tz"), (["int", "hug", "big"], "hug"))
+        rows = ", ".join(f"({self.literal(self.rng.choice(kinds)).sql()})" for _ in range(self.rng.randint(2, 4)))
+        name = self.name("m")
+        return leaf(f"(SELECT TRY_CAST(x AS {SQL_TYPE[kind]}) AS c0, typeof(x) AS c1 FROM (VALUES {rows}) AS y(x)) AS {name}"), [(f"{name}.c0", kind), (f"{name}.c1", "txt")]
+
+    def spread(self, depth):
+        """COLUMNS(...) over a query."""
+        query, columns = self.query(depth - 1)
+        name = self.name("o")
+        form, kinds = self.one(
+            ("COLUMNS(*)", [kind for _, kind in columns]), ("coalesce(COLUMNS(*), COLUMNS(*))", [kind for _, kind in columns]), ("COLUMNS('c[01]')", [kind for _, kind in columns[:2]]),
+            ("COLUMNS(lambda c: c < 'c1')", [kind for _, kind in columns[:1]]), ("max(COLUMNS(*))", [kind for _, kind in columns]), ("count(COLUMNS(*))", ["big"] * len(columns)), ("COLUMNS(* EXCLUDE (c0)), c0", [kind for _, kind in columns[1:]] + [columns[0][1]]),
+        )
+        if form.startswith("COLUMNS(* EXCLUDE") and len(columns) < 2:
+            form, kinds = "*", [columns[0][1]]
+        where = self.one("", "", " WHERE COLUMNS(*) IS NOT NULL")
+        names = [f"c{place}" for place in range(len(kinds))]
+        return Node(f"(SELECT {form} FROM ({{}}){where}) AS {name}({', '.join(names)})", frozen(query)), [(f"{name}.{column}", kind) for column, kind in zip(names, kinds)]
 
     def both_have(self, column, left, right):
         """Whether the column is in one table of each side."""
@@ -176,8 +219,8 @@ class Queries(Expressions):
         step = Node("{}", leaf(name))
         if self.chance(40):
             right, more = self.table()
-            step = Node(self.one("{} JOIN {} ON {} = {}", "{} SEMI JOIN {} ON {} = {}"), leaf(name), right, self.column("int", inner), self.column("int", more))
-            inner = inner + more if "SEMI" not in step.form else inner
+            step = Node(self.one("{} JOIN {} ON {} = {}", "{} SEMI JOIN {} ON {} = {}", "{} ANTI JOIN {} ON {} = {}"), leaf(name), right, self.column("int", inner), self.column("int", more))
+            inner = inner + more if "SEMI" not in step.form and "ANTI" not in step.form else inner
         again = Node(f"SELECT {name}.c0 + 1, {{}}, {{}} FROM {{}} WHERE {name}.c0 < 2 AND {{}}", self.expr(kind, inner, 1, False), self.expr("int", inner, 1, False), step, self.expr("bool", inner, 1, False))
         union = self.one("UNION ALL", "UNION")
         query, out = self.query(depth - 1, [(name, columns)])
@@ -234,7 +277,7 @@ class Queries(Expressions):
                     ("fsum({} % 10)", "int"), ("avg({})", "hug"), ("regr_r2({} % 10, {} % 5)", "int", "int"), ("sem({} % 10)", "int"), ("sum({})", "wid")],
             "txt": [("max({})", "txt"), ("min({})", "txt"), ("CAST(list(coalesce({0}, NULL) ORDER BY coalesce({0}, NULL)) AS VARCHAR)", self.some_type()),
                     ("CAST(array_agg(DISTINCT coalesce({0}, NULL) ORDER BY coalesce({0}, NULL) DESC NULLS LAST) AS VARCHAR)", self.some_type()), ("any_value({0} ORDER BY {0})", "txt"),
-                    ("CAST(max({}, 2) AS VARCHAR)", "int"), ("CAST(quantile_disc({}, [0.25, 0.75]) AS VARCHAR)", "int"), ("CAST(quantile_cont({}, [0.1, 0.5]) AS VARCHAR)", "dec"),
+                    ("CAST(max({}, 2) AS VARCHAR)", "int"), ("CAST(histogram({}) AS VARCHAR)", self.one("int", "txt", "date", "bool", "dec", "big")), ("CAST(json_group_array(coalesce({0}, NULL) ORDER BY coalesce({0}, NULL)) AS VARCHAR)", "int"), ("CAST(quantile_disc({}, [0.25, 0.75]) AS VARCHAR)", "int"), ("CAST(quantile_cont({}, [0.1, 0.5]) AS VARCHAR)", "dec"),
                     ("min({})", "txt"), ("string_agg({0}::VARCHAR, '|' ORDER BY {0} DESC NULLS FIRST)", "int"), ("CAST(sum({}) AS VARCHAR)", "hug"),
                     ("CAST(sum({}) AS VARCHAR)", "big"), ("CAST(max({}) AS VARCHAR)", self.rng.choice(RARE_TYPES)), ("arg_min({0}, {0})", "txt"), ("arg_max({0}, ({0}, {1}))", "txt", "int"), ("string_agg(coalesce({0}, NULL), ',' ORDER BY coalesce({0}, NULL))", "txt"), ("string_agg(DISTINCT coalesce({0}, NULL), ',' ORDER BY coalesce({0}, NULL) DESC)", "txt")],
             "date": [("max({})", "date"), ("min({})", "date"), ("quantile_disc({}, 0.5)", "date"), ("CAST(median({}) AS DATE)", "date")],
@@ -275,8 +318,30 @@ class Queries(Expressions):
             if keys == 2 and items[0].sql() != items[1].sql() and not items[0].sql().startswith(("NULL", "'")) and self.chance(30):
                 group = f" GROUP BY {self.one('ROLLUP', 'CUBE')} (1, 2)"
         having = Node(" HAVING {}", self.aggregate("bool", scope)) if self.chance(25) else Node("")
-        query = Node("SELECT {} FROM {}{}{}{}", items_of(items), source, where, leaf(group), having, drop=(2, 4))
+        # A subquery over groups: what it reads of them are keys and aggregates.
+        above = [(item.sql(), kind) for item, kind in zip(items, types)] if all("SELECT" not in item.sql() for item in items) else []
+        if above and not keys and self.chance(15):
+            having = Node(" HAVING {}", self.over_groups(above))
+        if above and keys and group in (" GROUP BY 1", " GROUP BY 1, 2") and self.chance(15):
+            having = Node(" HAVING {}", self.over_groups(above))
+        order = Node("")
+        if above and not fixed and self.chance(8):
+            name, kind = self.rng.choice(above)
+            table, inner = self.table()
+            value = Node("(SELECT count(*) FROM {}{})", table, Node(f" WHERE {{}} = {name.replace('{', '{{').replace('}', '}}')}", self.column(kind, inner)))
+            order = Node(" ORDER BY {}", value)
+        query = Node("SELECT {} FROM {}{}{}{}{}", items_of(items), source, where, leaf(group), having, order, drop=(2, 4, 5))
         return query, [(f"c{place}", type) for place, type in enumerate(types)]
+
+    def over_groups(self, above):
+        name, kind = self.rng.choice(above)
+        table, inner = self.table()
+        outer = name.replace("{", "{{").replace("}", "}}")
+        return self.one(
+            Node(f"(SELECT count(*) FROM {{}} WHERE {{}} {self.one('=', '<', '<>')} {outer}) > 1", table, self.column(kind, inner)),
+            Node(f"EXISTS (SELECT 1 FROM {{}} WHERE {{}} = {outer})", table, self.column(kind, inner)),
+            Node(f"{outer} IN (SELECT {{}} FROM {{}})", self.column(kind, inner), table),
+        )
 
     def grouping_sets(self, source, scope, where, types):
         """Sets of two columns in any form, with grouping() beside them."""
@@ -385,7 +450,26 @@ class Queries(Expressions):
         items = List([Node(f"{{}} AS c{place}", item) for place, item in enumerate(items)])
         return Node("SELECT {} FROM {}{}{}{}", items, source, where, clause, qualify, drop=(2, 4)), [(f"c{place}", type) for place, type in enumerate(types)]
 
+    def union_by_name(self, depth, ctes):
+        """Two queries that share some of their columns, in any order."""
+        kinds = [self.some_type() for _ in range(3)]
+        sides = []
+        for places in (self.rng.sample(range(3), 2), self.rng.sample(range(3), self.one(1, 2, 3))):
+            source, scope = self.source_of_joins(depth - 1, ctes)
+            items = [Node(f"{{}} AS c{place}", self.expr(kinds[place], scope, 1, False)) for place in places]
+            where = Node(" WHERE {}", self.expr("bool", scope, 1, False)) if self.chance(40) else Node("")
+            sides.append((places, Node("SELECT {} FROM {}{}", Node(", ".join("{}" for _ in items), *items), source, where, drop=(2,))))
+        (left, first), (right, second) = sides
+        names = left + [place for place in right if place not in left]
+        operator, name = self.one("UNION BY NAME", "UNION ALL BY NAME"), self.name("n")
+        # By the names: in the order in which they are met.
+        shown = ", ".join(f"{name}.c{place} AS d{at}" for at, place in enumerate(names))
+        query = Node(f"SELECT {', '.join(f'd{at} AS c{at}' for at in range(len(names)))} FROM (SELECT {shown} FROM (({{}}) {operator} ({{}})) AS {name})", first, second)
+        return query, [(f"c{at}", kinds[place]) for at, place in enumerate(names)]
+
     def set_operation(self, depth, ctes):
+        if self.chance(15):
+            return self.union_by_name(depth, ctes)
         types = [self.some_type() for _ in range(self.rng.randint(1, 2))]
         left, columns = self.select(depth - 1, ctes, types)
         right, _ = self.select(depth - 1, ctes, types)

@@ -146,7 +146,7 @@ fn concat_lists(args: &[Column], types: &[DataType], rows: usize, strict: bool) 
     let mut picker = ListPicker::with_capacity(length);
     for row in 0..length {
         let ranges: Vec<_> = lists.iter().zip(&starts).map(|(list, start)| Some((list.get(row)?, *start))).collect();
-        if ranges.iter().all(Option::is_none) || (strict && ranges.contains(&None)) {
+        if strict && ranges.contains(&None) {
             picker.push_null();
         } else {
             picker.push(
