@@ -1,12 +1,12 @@
 //! Comparison of columns, and what is built from it. Floats are ordered totally, as DuckDB does: NaN equals itself and is
-//! greater than everything, -0.0 equals 0.0. Text is compared by bytes, intervals with months of 30 days.
+//! greater than everything, -0.0 equals 0.0. Text is compared by bytes, intervals by their length.
 
 use super::RowError;
-use super::columns::{Booleans, Numbers, Texts, booleans, both_valid, numbers, result_length};
+use super::columns::{Booleans, Numbers, Texts, booleans, both_valid, result_length};
+use super::lengths::by_length;
 use super::nested::encode::encode;
 use crate::journal::TaskError;
 use crate::sql::DataType;
-use crate::sql::types::Interval;
 use polars::polars_compute::comparisons::{TotalEqKernel, TotalOrdKernel};
 use polars::prelude::{
     Column, DataType as Physical, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Int128Type,
@@ -121,8 +121,8 @@ pub(super) fn compare(
     t: &DataType,
     length: usize,
 ) -> Result<Truths, TaskError> {
-    if *t == DataType::Interval {
-        return compare_integers::<Int128Type>(comparison, &interval_lengths(a)?, &interval_lengths(b)?, length);
+    if let Some(by) = t.by_length() {
+        return compare(comparison, &by_length(a, t)?, &by_length(b, t)?, &by, length);
     }
     match t.physical() {
         Physical::Int8 => compare_integers::<Int8Type>(comparison, a, b, length),
@@ -332,23 +332,6 @@ pub fn texts_equal_to(texts: &Utf8ViewArray, text: &str) -> Bitmap {
     }
     let wanted = View::new_inline(text.as_bytes()).as_u128();
     values_where(texts.views(), |view| view.as_u128() == wanted)
-}
-
-/// `interval_micros(x)`: what intervals are compared by.
-pub(super) fn interval_micros(args: &[Column], _: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
-    Ok(interval_lengths(&args[0])?)
-}
-
-/// Intervals as microseconds, with months of 30 days: what they are compared by.
-pub fn interval_lengths(column: &Column) -> Result<Column, TaskError> {
-    let packed = Numbers::<Int128Type>::of(column)?;
-    let lengths = packed.values().iter().map(|&bits| interval_length(Interval::unpack(bits))).collect();
-    Ok(numbers::<Int128Type>(lengths, packed.validity(column.len())))
-}
-
-fn interval_length(interval: Interval) -> i128 {
-    let days = i128::from(interval.months) * 30 + i128::from(interval.days);
-    days * i128::from(super::calendar::MICROS_PER_DAY) + i128::from(interval.micros)
 }
 
 /// `nullif(a, b)`: NULL where they are equal.

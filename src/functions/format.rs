@@ -28,21 +28,6 @@ pub fn format_column(column: &Column, t: &DataType) -> Vec<Option<String>> {
         .collect()
 }
 
-/// As [`format_column`], for a column of TIMESTAMP WITH TIME ZONE that is shown in `zone`.
-pub fn format_timestamps_in(column: &Column, zone: chrono_tz::Tz) -> Vec<Option<String>> {
-    let text = |micros: i64| {
-        let mut text = String::new();
-        write_timestamptz(&mut text, micros, zone);
-        text
-    };
-    (0..column.len())
-        .map(|row| match value_at(column, &DataType::TimestampTz, row) {
-            Value::Int(micros) => Some(text(micros as i64)),
-            _ => None,
-        })
-        .collect()
-}
-
 /// Appends the text of `value`. Writing to a String cannot fail, so results of `write!` are let go in this file.
 pub(super) fn write_value(out: &mut String, value: &Value, t: &DataType) {
     match (value, t) {

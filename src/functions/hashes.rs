@@ -1,6 +1,7 @@
 //! Hashes: the well-known ones as text or blob, and DuckDB's own `hash`.
 
 use super::RowError;
+use super::calendar::MICROS_PER_DAY;
 use super::columns::{Bytes, Rows, blobs_by_row, numbers_by_row, result_length, texts_by_row};
 use super::values::value_at;
 use crate::journal::TaskError;
@@ -93,8 +94,12 @@ fn of_integer(value: i128, t: &DataType) -> u64 {
     use polars::prelude::DataType as P;
     match (t, t.physical()) {
         (DataType::Interval, _) => {
+            // Intervals of one length have one hash: what fills a day or a month is carried there.
             let Interval { months, days, micros } = Interval::unpack(value);
-            mixed(u64::from(months as u32)) ^ mixed(u64::from(days as u32)) ^ mixed(micros as u64)
+            let days = i64::from(days) + micros.div_euclid(MICROS_PER_DAY);
+            let months = i64::from(months) + days.div_euclid(30);
+            let (days, micros) = (days.rem_euclid(30), micros.rem_euclid(MICROS_PER_DAY));
+            mixed(months as u64) ^ mixed(days as u64) ^ mixed(micros as u64)
         }
         (_, P::Int128) => mixed(value as u64) ^ mixed((value >> 64) as u64),
         // A narrow decimal is as wide as its digits need.

@@ -7,13 +7,14 @@ use super::calendar::{
     Civil, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, add_interval, civil_from_days, days_from_civil,
     is_finite_timestamp, iso_weekday,
 };
+use super::cast::nested::{convert_fields, convert_items};
 use super::cast::parse::parse_timestamptz;
 use super::columns::{Numbers, Rows, Texts, numbers_by_row, out_of_range, result_length, texts_by_row};
 use super::{RowError, format};
 use crate::journal::{ErrorCode, TaskError};
-use crate::sql::DataType;
 pub(super) use crate::sql::settings::zone_named;
 use crate::sql::types::Interval;
+use crate::sql::{DataType, Value};
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 use polars::prelude::{Column, Int64Type, Int128Type};
@@ -98,6 +99,9 @@ pub(super) fn timezone(
 ) -> Result<Column, RowError> {
     if args.len() == 1 {
         return super::dateparts::timezone_seconds(args, types, result, rows);
+    }
+    if types[1].is_nested() {
+        return convert_parts(&args[1], &types[1], result, &args[0], false);
     }
     let (zones, moments) = (Zones::of(&args[0])?, Numbers::<Int64Type>::of(&args[1])?);
     let convert = if types[1] == DataType::TimestampTz { to_local } else { to_utc };
@@ -184,8 +188,48 @@ pub(super) fn parse(args: &[Column], _: &[DataType], _: &DataType, rows: usize) 
 }
 
 /// `try_timestamptz_parse(text, zone)`: as TRY_CAST.
-pub(super) fn try_parse(args: &[Column], _: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
+pub(super) fn try_parse(
+    args: &[Column],
+    types: &[DataType],
+    result: &DataType,
+    rows: usize,
+) -> Result<Column, RowError> {
+    if types[0].is_nested() {
+        return convert_parts(&args[0], &types[0], result, &args[1], true);
+    }
     read(args, rows, true)
+}
+
+/// Points in time inside lists, structs and maps as texts or as local time, and back: `to` has the one where `from` has the other.
+fn convert_parts(
+    column: &Column,
+    from: &DataType,
+    to: &DataType,
+    zone: &Column,
+    lenient: bool,
+) -> Result<Column, RowError> {
+    use DataType::{List, Map, Struct, Timestamp, TimestampTz, Varchar};
+    let into = |part: &Column, from: &DataType, to: &DataType| convert_parts(part, from, to, zone, lenient);
+    let rows = column.len();
+    match (from, to) {
+        (TimestampTz, Varchar) => text(&[column.clone(), zone.clone()], &[], to, rows),
+        (Varchar, TimestampTz) => read(&[column.clone(), zone.clone()], rows, lenient),
+        (TimestampTz, Timestamp) | (Timestamp, TimestampTz) => {
+            timezone(&[zone.clone(), column.clone()], &[Varchar, from.clone()], to, rows)
+        }
+        (List(a), List(b)) => convert_items(column, a, b, &into),
+        (Map(k, v), Map(l, w)) => into(column, &DataType::entries(k, v), &DataType::entries(l, w)),
+        (Struct(a), Struct(b)) => convert_fields(column, a, b, &into),
+        _ => Ok(column.clone()),
+    }
+}
+
+/// A column with the points in time in it, or inside its lists, structs and maps, as `zone` shows them; and its type then.
+pub fn show_moments(column: &Column, t: &DataType, zone: Tz) -> Result<(Column, DataType), TaskError> {
+    let Some(shown) = t.with_shown_moments() else { return Ok((column.clone(), t.clone())) };
+    let zone = super::column_of(&Value::Varchar(zone.name().to_string()), &DataType::Varchar)?;
+    let column = convert_parts(column, t, &shown, &zone, false).map_err(|e| e.error)?;
+    Ok((column, shown))
 }
 
 fn read(args: &[Column], rows: usize, lenient: bool) -> Result<Column, RowError> {

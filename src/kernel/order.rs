@@ -53,12 +53,13 @@ fn compare_rows(ranks: &[Ranks], a: usize, b: usize) -> Ordering {
     ranks.iter().map(|key| key.compare(a, b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-/// Numbers (and dates, times, decimals) in a form that compares as the values do, whichever column they are from; 0 is NULL.
-pub fn ascending_ranks(column: &Column) -> Result<Vec<u128>, TaskError> {
+/// Numbers (and dates, times, decimals) in a form that compares as the values do, whichever column they are from; None is NULL.
+pub fn ascending_ranks(column: &Column) -> Result<Vec<Option<u128>>, TaskError> {
     let key = SortKey { column: ColumnId(0), descending: false, nulls_first: true };
     match Ranks::new(column, key)? {
-        Ranks::Numbers { ranks, .. } => Ok(ranks),
-        _ => Err(TaskError::bug("only numbers have ranks")),
+        Ranks::Numbers { ranks } => Ok(ranks.into_iter().map(|rank| (rank != 0).then_some(rank)).collect()),
+        Ranks::Wide { ranks, .. } => Ok(ranks),
+        Ranks::Texts { .. } => Err(TaskError::bug("only numbers have ranks")),
     }
 }
 
@@ -67,7 +68,11 @@ pub enum Ranks {
     /// Where NULLs go first or last; the numbers are already turned around for descending order.
     Numbers {
         ranks: Vec<u128>,
-        wide: bool,
+    },
+    /// Numbers that take all 128 bits; None is NULL.
+    Wide {
+        ranks: Vec<Option<u128>>,
+        nulls_first: bool,
     },
     Texts {
         texts: BinaryViewArray,
@@ -90,7 +95,7 @@ impl Ranks {
                     (if key.descending { !bits } else { bits }) as u128 + 1
                 };
                 let null = if key.nulls_first { 0 } else { NULL_LAST };
-                Ranks::Numbers { ranks: $chunked.iter().map(|v| v.map_or(null, rank)).collect(), wide: false }
+                Ranks::Numbers { ranks: $chunked.iter().map(|v| v.map_or(null, rank)).collect() }
             }};
         }
         const SIGN: u64 = 1 << 63;
@@ -107,13 +112,12 @@ impl Ranks {
             DataType::Float32 => ranks!(series.f32()?, |v: f32| float_rank(v as f64)),
             DataType::Float64 => ranks!(series.f64()?, float_rank),
             DataType::Int128 => {
-                // Saturating by one at either end keeps room for NULL; DECIMAL(38) and sums of 64-bit values stay inside.
                 let rank = |value: i128| {
                     let bits = (value as u128) ^ (1 << 127);
-                    (if key.descending { !bits } else { bits }).clamp(1, u128::MAX - 1)
+                    if key.descending { !bits } else { bits }
                 };
-                let null = if key.nulls_first { 0 } else { u128::MAX };
-                Ranks::Numbers { ranks: series.i128()?.iter().map(|v| v.map_or(null, rank)).collect(), wide: true }
+                let ranks = series.i128()?.iter().map(|v| v.map(rank)).collect();
+                Ranks::Wide { ranks, nulls_first: key.nulls_first }
             }
             _ => Ranks::Texts { texts: columns::as_bytes(&series)?, key },
         })
@@ -122,8 +126,12 @@ impl Ranks {
     /// Bits that order rows as far as they go: equal prefixes say nothing.
     fn prefix(&self, row: usize) -> u64 {
         match self {
-            Ranks::Numbers { ranks, wide: true } => (ranks[row] >> 64) as u64,
-            Ranks::Numbers { ranks, wide: false } => (ranks[row] >> 2) as u64,
+            Ranks::Numbers { ranks } => (ranks[row] >> 2) as u64,
+            Ranks::Wide { ranks, nulls_first } => match ranks[row] {
+                Some(rank) => (rank >> 64) as u64,
+                None if *nulls_first => 0,
+                None => u64::MAX,
+            },
             Ranks::Texts { texts, key } => {
                 if texts.is_null(row) {
                     return if key.nulls_first { 0 } else { u64::MAX };
@@ -141,33 +149,20 @@ impl Ranks {
     /// The order of two rows.
     pub fn compare(&self, a: usize, b: usize) -> Ordering {
         match self {
-            Ranks::Numbers { ranks, .. } => ranks[a].cmp(&ranks[b]),
-            Ranks::Texts { texts, key } => match (texts.is_null(a), texts.is_null(b)) {
-                (true, true) => Ordering::Equal,
-                (true, false) => {
-                    if key.nulls_first {
-                        Ordering::Less
-                    } else {
-                        Ordering::Greater
-                    }
-                }
-                (false, true) => {
-                    if key.nulls_first {
-                        Ordering::Greater
-                    } else {
-                        Ordering::Less
-                    }
-                }
-                (false, false) if key.descending => texts.value(b).cmp(texts.value(a)),
-                (false, false) => texts.value(a).cmp(texts.value(b)),
-            },
+            Ranks::Numbers { ranks } => ranks[a].cmp(&ranks[b]),
+            Ranks::Wide { ranks, nulls_first } => among_nulls(ranks[a], ranks[b], *nulls_first, |a, b| a.cmp(&b)),
+            Ranks::Texts { texts, key } => {
+                let value = |row| (!texts.is_null(row)).then(|| texts.value(row));
+                among_nulls(value(a), value(b), key.nulls_first, |a, b| in_direction(a.cmp(b), key))
+            }
         }
     }
 
     /// The rank of a row by itself, to be compared with rows of other batches.
     pub fn rank(&self, row: usize) -> Rank {
         match self {
-            Ranks::Numbers { ranks, .. } => Rank::Number(ranks[row]),
+            Ranks::Numbers { ranks } => Rank::Number(ranks[row]),
+            Ranks::Wide { ranks, .. } => Rank::Wide(ranks[row]),
             Ranks::Texts { texts, .. } => Rank::Text((!texts.is_null(row)).then(|| texts.value(row).into())),
         }
     }
@@ -175,17 +170,13 @@ impl Ranks {
     /// The order of a row and a rank of the same key.
     pub fn compare_with(&self, row: usize, rank: &Rank) -> Ordering {
         match (self, rank) {
-            (Ranks::Numbers { ranks, .. }, Rank::Number(rank)) => ranks[row].cmp(rank),
+            (Ranks::Numbers { ranks }, Rank::Number(rank)) => ranks[row].cmp(rank),
+            (Ranks::Wide { ranks, nulls_first }, Rank::Wide(rank)) => {
+                among_nulls(ranks[row], *rank, *nulls_first, |a, b| a.cmp(&b))
+            }
             (Ranks::Texts { texts, key }, Rank::Text(rank)) => {
-                let of_null = if key.nulls_first { Ordering::Less } else { Ordering::Greater };
                 let value = (!texts.is_null(row)).then(|| texts.value(row));
-                match (value, rank.as_deref()) {
-                    (None, None) => Ordering::Equal,
-                    (None, Some(_)) => of_null,
-                    (Some(_), None) => of_null.reverse(),
-                    (Some(value), Some(rank)) if key.descending => rank.cmp(value),
-                    (Some(value), Some(rank)) => value.cmp(rank),
-                }
+                among_nulls(value, rank.as_deref(), key.nulls_first, |a, b| in_direction(a.cmp(b), key))
             }
             // Ranks of one key are of one kind.
             _ => Ordering::Equal,
@@ -196,7 +187,23 @@ impl Ranks {
 /// Where a value stands in the order of a key.
 pub enum Rank {
     Number(u128),
+    Wide(Option<u128>),
     Text(Option<Box<[u8]>>),
+}
+
+/// The order of two values of which either may be NULL.
+fn among_nulls<T>(a: Option<T>, b: Option<T>, nulls_first: bool, order: impl Fn(T, T) -> Ordering) -> Ordering {
+    let of_null = if nulls_first { Ordering::Less } else { Ordering::Greater };
+    match (a, b) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => of_null,
+        (Some(_), None) => of_null.reverse(),
+        (Some(a), Some(b)) => order(a, b),
+    }
+}
+
+fn in_direction(order: Ordering, key: &SortKey) -> Ordering {
+    if key.descending { order.reverse() } else { order }
 }
 
 /// Floating-point values as ordered bits: -0.0 equals 0.0, NaN is the greatest.

@@ -1,5 +1,5 @@
 //! Intervals are ordered, joined and grouped by their length, with months of 30 days: `1 month` and `30 days` are equal. Kernels
-//! that sort and match keys see packed bits, so the length takes the place of an interval there.
+//! that sort and match keys see packed bits, so the length takes the place of an interval there, and inside lists, structs and maps.
 
 use super::expr::{ColumnDef, ColumnId, Expr, ExprKind};
 use super::logical::{Aggregate, LogicalPlan};
@@ -25,7 +25,7 @@ fn lengthen(plan: &mut LogicalPlan, next_column: &mut u32) -> bool {
             {
                 lengthen(plan, next_column);
             }
-            compare_lengths(node)
+            compare_lengths(node, next_column)
         });
     }
     match plan {
@@ -33,13 +33,12 @@ fn lengthen(plan: &mut LogicalPlan, next_column: &mut u32) -> bool {
             let columns = input.columns();
             let mut lengths = Vec::new();
             for key in keys {
-                let Some(column) = columns.iter().find(|c| c.id == key.column && c.dtype == DataType::Interval) else {
-                    continue;
-                };
+                let Some(column) = columns.iter().find(|c| c.id == key.column) else { continue };
+                let Some(by_length) = column.dtype.by_length() else { continue };
                 let id = ColumnId(*next_column);
                 *next_column += 1;
-                let def = ColumnDef { id, name: column.name.clone(), dtype: DataType::HugeInt };
-                lengths.push((def, length(Expr::column(column.id, DataType::Interval))));
+                let def = ColumnDef { id, name: column.name.clone(), dtype: by_length };
+                lengths.push((def, length(Expr::column(column.id, column.dtype.clone()))));
                 key.column = id;
             }
             if lengths.is_empty() {
@@ -112,7 +111,7 @@ pub(super) fn group_by_length(plan: &mut LogicalPlan, next_column: &mut u32) {
             }
             for (id, dtype) in aggregates.iter_mut().filter(counts).flat_map(|call| &mut call.args) {
                 if let Some(length) = lengths.get(id) {
-                    (*id, *dtype) = (length.id, DataType::HugeInt);
+                    (*id, *dtype) = (length.id, length.dtype.clone());
                 }
             }
             let mut shown: BTreeMap<ColumnId, Expr> = BTreeMap::new();
@@ -121,13 +120,14 @@ pub(super) fn group_by_length(plan: &mut LogicalPlan, next_column: &mut u32) {
                 let first = ColumnDef { id: ColumnId(*next_column), ..key.clone() };
                 *next_column += 1;
                 // Where a grouping set leaves the key out, its length is NULL, and so is the key.
-                let arg = Box::new(Expr::column(length.id, DataType::HugeInt));
+                let arg = Box::new(Expr::column(length.id, length.dtype.clone()));
                 let is_there =
                     Expr { kind: ExprKind::IsNull { arg, negated: true }, dtype: DataType::Boolean, span: None };
-                let branches = vec![(is_there, Expr::column(first.id, DataType::Interval))];
+                let branches = vec![(is_there, Expr::column(first.id, first.dtype.clone()))];
                 let value =
-                    Expr { kind: ExprKind::Case { branches, otherwise: None }, dtype: DataType::Interval, span: None };
-                aggregates.push(Aggregate::plain(first, "any_value", vec![(key.id, DataType::Interval)]));
+                    Expr { kind: ExprKind::Case { branches, otherwise: None }, dtype: first.dtype.clone(), span: None };
+                let argument = (key.id, first.dtype.clone());
+                aggregates.push(Aggregate::plain(first, "any_value", vec![argument]));
                 shown.insert(key.id, value);
                 *key = length.clone();
             }
@@ -145,17 +145,20 @@ fn without_lengths(plan: LogicalPlan, columns: Vec<ColumnDef>) -> LogicalPlan {
     LogicalPlan::Project { input: Box::new(plan), columns }
 }
 
-/// Adds the lengths of those of the columns that are intervals to the input's columns.
+/// Adds the lengths of those of the columns that are intervals, or hold some, to the input's columns.
 fn add_lengths(input: &mut LogicalPlan, columns: &[ColumnId], next_column: &mut u32) -> BTreeMap<ColumnId, ColumnDef> {
     let made = input.columns();
     let mut lengths = BTreeMap::new();
-    for column in made.iter().filter(|c| c.dtype == DataType::Interval && columns.contains(&c.id)) {
-        let def = ColumnDef { id: ColumnId(*next_column), name: column.name.clone(), dtype: DataType::HugeInt };
+    for column in made.iter().filter(|c| columns.contains(&c.id)) {
+        let Some(by_length) = column.dtype.by_length() else { continue };
+        let def = ColumnDef { id: ColumnId(*next_column), name: column.name.clone(), dtype: by_length };
         *next_column += 1;
         lengths.insert(column.id, def);
     }
     if !lengths.is_empty() {
-        let added = lengths.iter().map(|(id, def)| (def.clone(), length(Expr::column(*id, DataType::Interval))));
+        let added = made.iter().filter_map(|c| Some((c, lengths.get(&c.id)?)));
+        let added = added.map(|(c, def)| (def.clone(), length(Expr::column(c.id, c.dtype.clone()))));
+        let added: Vec<(ColumnDef, Expr)> = added.collect();
         let kept = made.into_iter().map(|c| (c.clone(), Expr::column(c.id, c.dtype)));
         let columns = kept.chain(added).collect();
         *input = LogicalPlan::Project { input: Box::new(taken(input)), columns };
@@ -167,24 +170,39 @@ fn taken(plan: &mut LogicalPlan) -> LogicalPlan {
     std::mem::replace(plan, LogicalPlan::Values { columns: vec![], rows: vec![] })
 }
 
-fn length(interval: Expr) -> Expr {
-    let span = interval.span;
-    Expr::call("interval_micros", vec![interval], DataType::HugeInt).at(span)
+/// What a value is compared by: itself, unless it is an interval or holds some.
+fn length(value: Expr) -> Expr {
+    let span = value.span;
+    match value.dtype.by_length() {
+        Some(by_length) => Expr::call("interval_micros", vec![value], by_length).at(span),
+        None => value,
+    }
 }
 
 /// `a = b` of intervals as `length(a) = length(b)`, and likewise for every comparison.
-fn compare_lengths(node: Expr) -> Expr {
+fn compare_lengths(node: Expr, next_column: &mut u32) -> Expr {
     const COMPARISONS: &[&str] = &["=", "<>", "<", "<=", ">", ">=", "is_distinct_from", "is_not_distinct_from"];
     match node.kind {
         ExprKind::Call { function, args }
-            if COMPARISONS.contains(&function.as_str()) && args.iter().all(|a| a.dtype == DataType::Interval) =>
+            if COMPARISONS.contains(&function.as_str()) && args.iter().any(|a| a.dtype.by_length().is_some()) =>
         {
             let args = args.into_iter().map(length).collect();
             Expr { kind: ExprKind::Call { function, args }, ..node }
         }
-        ExprKind::InList { arg, items, negated } if arg.dtype == DataType::Interval => {
+        ExprKind::InList { arg, items, negated } if arg.dtype.by_length().is_some() => {
             let items = items.into_iter().map(length).collect();
             Expr { kind: ExprKind::InList { arg: Box::new(length(*arg)), items, negated }, ..node }
+        }
+        ExprKind::InSubquery { arg, plan, negated } if arg.dtype.by_length().is_some() => {
+            let mut columns = Vec::new();
+            for value in plan.columns() {
+                let lengths = length(Expr::column(value.id, value.dtype));
+                let def = ColumnDef { id: ColumnId(*next_column), name: value.name, dtype: lengths.dtype.clone() };
+                *next_column += 1;
+                columns.push((def, lengths));
+            }
+            let plan = Box::new(LogicalPlan::Project { input: plan, columns });
+            Expr { kind: ExprKind::InSubquery { arg: Box::new(length(*arg)), plan, negated }, ..node }
         }
         kind => Expr { kind, ..node },
     }

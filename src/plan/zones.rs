@@ -6,6 +6,7 @@
 
 use super::expr::{Expr, ExprKind};
 use super::logical::LogicalPlan;
+use crate::functions::matching_fields;
 use crate::sql::types::Interval;
 use crate::sql::{DataType, Value};
 use chrono_tz::Tz;
@@ -94,8 +95,13 @@ fn in_zone(expr: Expr, zone: Tz) -> Expr {
 }
 
 fn cast_in_zone(arg: Expr, to: DataType, lenient: bool, zone: Tz) -> Expr {
-    use DataType::{Date, Timestamp, TimestampTz, Varchar};
+    use DataType::{Date, Json, Timestamp, TimestampTz, Varchar};
     match (&arg.dtype, &to) {
+        (from, Json) if *from != Varchar => match from.with_shown_moments() {
+            Some(shown) => Expr::call("to_json", vec![cast_in_zone(arg, shown, lenient, zone)], to),
+            None => cast(arg, to, lenient),
+        },
+        (from, to) if from.is_nested() || to.is_nested() => cast_parts(arg, to, lenient, zone),
         (from, TimestampTz) if from.is_timestamp() && *from != Timestamp => across(cast(arg, Timestamp, lenient), zone),
         (TimestampTz, to) if to.is_timestamp() && *to != Timestamp => cast(across(arg, zone), to.clone(), lenient),
         (TimestampTz, Timestamp) | (Timestamp, TimestampTz) => across(arg, zone),
@@ -107,6 +113,66 @@ fn cast_in_zone(arg: Expr, to: DataType, lenient: bool, zone: Tz) -> Expr {
             Expr::call(function, vec![arg, name_of(zone)], to)
         }
         _ => cast(arg, to, lenient),
+    }
+}
+
+/// A cast between nested values, or of one from or to text: points in time become what shows in the zone before it, or are made
+/// of that after it.
+fn cast_parts(arg: Expr, to: &DataType, lenient: bool, zone: Tz) -> Expr {
+    let span = arg.span;
+    let (before, after) = (before_cast(&arg.dtype, to), after_cast(&arg.dtype, to));
+    let convert = |expr: Expr, to: DataType| match expr.dtype == to {
+        true => expr,
+        false if lenient => Expr::call("try_timestamptz_parse", vec![expr, name_of(zone)], to).at(span),
+        false => Expr::call("timezone", vec![name_of(zone), expr], to).at(span),
+    };
+    let shown = convert(arg, before);
+    let made = if shown.dtype == after { shown } else { cast(shown, after, lenient) };
+    convert(made, to.clone())
+}
+
+/// The type of a value with its points in time as the zone shows them, before it is cast from `from` to `to`.
+fn before_cast(from: &DataType, to: &DataType) -> DataType {
+    use DataType::{List, Map, Struct, Timestamp, TimestampTz, Varchar};
+    match (from, to) {
+        (TimestampTz, TimestampTz) => TimestampTz,
+        (TimestampTz, Varchar) => Varchar,
+        (TimestampTz, _) => Timestamp,
+        (List(a), List(b)) => before_cast(a, b).list_of(),
+        (Map(k, v), Map(l, w)) => Map(Box::new(before_cast(k, l)), Box::new(before_cast(v, w))),
+        (Struct(a), Struct(b)) => {
+            let mut fields = a.clone();
+            for (source, (_, to)) in matching_fields(a, b).unwrap_or_default().into_iter().zip(b) {
+                if let Some(i) = source {
+                    fields[i].1 = before_cast(&a[i].1, to);
+                }
+            }
+            Struct(fields)
+        }
+        (from, Varchar) => from.with_shown_moments().unwrap_or_else(|| from.clone()),
+        _ => from.clone(),
+    }
+}
+
+/// The type of what a cast from `from` makes, of which the zone makes the points in time of `to`. JSON is read in UTC.
+fn after_cast(from: &DataType, to: &DataType) -> DataType {
+    use DataType::{Date, List, Map, Struct, Timestamp, TimestampTz, Varchar};
+    match (from, to) {
+        (Varchar, TimestampTz) => Varchar,
+        (from, TimestampTz) if from.is_timestamp() || *from == Date => Timestamp,
+        (List(a), List(b)) => after_cast(a, b).list_of(),
+        (Map(k, v), Map(l, w)) => Map(Box::new(after_cast(k, l)), Box::new(after_cast(v, w))),
+        (Struct(a), Struct(b)) => {
+            let mut fields = b.clone();
+            for (source, field) in matching_fields(a, b).unwrap_or_default().into_iter().zip(&mut fields) {
+                if let Some(i) = source {
+                    field.1 = after_cast(&a[i].1, &field.1);
+                }
+            }
+            Struct(fields)
+        }
+        (Varchar, to) => to.with_shown_moments().unwrap_or_else(|| to.clone()),
+        _ => to.clone(),
     }
 }
 
@@ -141,10 +207,6 @@ fn call_in_zone(function: &str, mut args: Vec<Expr>, result: DataType, zone: Tz)
         }
         // Buckets of hours and less are those of UTC.
         "time_bucket" if is_of_time(&args[0]) => Expr::call(function, args, result),
-        "to_json" => {
-            let text = Expr::call("timestamptz_text", vec![args.remove(0), name_of(zone)], DataType::Varchar);
-            Expr::call(function, vec![text], result)
-        }
         "strftime" | "date_format" if args.len() == 2 => {
             if zoned(&args[1]) {
                 args.swap(0, 1);

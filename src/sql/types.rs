@@ -117,6 +117,36 @@ impl DataType {
         }
     }
 
+    /// The type of what stands for a value where values are compared: with HUGEINT, for its length, wherever there is an
+    /// INTERVAL. None if there is none, and the value stands for itself.
+    pub fn by_length(&self) -> Option<DataType> {
+        self.replacing(&DataType::Interval, &DataType::HugeInt)
+    }
+
+    /// The type of what shows the same in every time zone: with VARCHAR wherever there is a TIMESTAMP WITH TIME ZONE. None if
+    /// there is none.
+    pub fn with_shown_moments(&self) -> Option<DataType> {
+        self.replacing(&DataType::TimestampTz, &DataType::Varchar)
+    }
+
+    /// This type with one plain type in place of another, also inside lists, structs and maps. None if that is not there.
+    fn replacing(&self, old: &DataType, new: &DataType) -> Option<DataType> {
+        let part = |t: &DataType| t.replacing(old, new).unwrap_or_else(|| t.clone());
+        match self {
+            t if t == old => Some(new.clone()),
+            DataType::List(item) => item.replacing(old, new).map(DataType::list_of),
+            DataType::Map(key, value) => {
+                let (k, v) = (part(key), part(value));
+                (k != **key || v != **value).then(|| DataType::Map(Box::new(k), Box::new(v)))
+            }
+            DataType::Struct(fields) => {
+                let replaced: Vec<_> = fields.iter().map(|(name, t)| (name.clone(), part(t))).collect();
+                (replaced != *fields).then_some(DataType::Struct(replaced))
+            }
+            _ => None,
+        }
+    }
+
     /// Lists, structs and maps.
     pub fn is_nested(&self) -> bool {
         matches!(self, DataType::List(_) | DataType::Struct(_) | DataType::Map(..))

@@ -34,8 +34,8 @@ pub enum FileFormat {
     Parquet { compression: Compression, row_group_rows: usize },
     /// All columns are texts; the query has cast them.
     Csv { layout: CsvLayout, compression: Compression },
-    /// One object a line; all columns are texts. `quoted[i]` tells whether column `i` is a JSON string, or stands as it is.
-    NdJson { quoted: Vec<bool>, compression: Compression },
+    /// One object a line; all columns are JSON.
+    NdJson { compression: Compression },
 }
 
 /// Rows of a row group where nobody says otherwise: what DuckDB writes.
@@ -101,8 +101,8 @@ impl RowsFile {
                 .and_then(|sink| CsvFile::new(sink, layout.clone(), columns))
                 .map(Format::Csv)
                 .map_err(|error| failed(path, &error)),
-            FileFormat::NdJson { quoted, compression } => TextSink::new(file, *compression)
-                .map(|sink| Format::Json(JsonFile::new(sink, columns, quoted)))
+            FileFormat::NdJson { compression } => TextSink::new(file, *compression)
+                .map(|sink| Format::Json(JsonFile::new(sink, columns)))
                 .map_err(|error| failed(path, &error)),
         };
         let made = made.inspect_err(|_| drop(std::fs::remove_file(&temporary)))?;

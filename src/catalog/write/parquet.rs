@@ -144,6 +144,7 @@ fn stored_type(dtype: &DataType) -> ArrowDataType {
         DataType::List(item) => {
             A::LargeList(Box::new(ArrowField::new(PlSmallStr::from_static("element"), stored_type(item), true)))
         }
+        DataType::Map(key, value) => stored_type(&DataType::entries(key, value)),
         DataType::Struct(fields) => A::Struct(
             fields
                 .iter()
@@ -181,6 +182,7 @@ fn stored(array: Box<dyn Array>, dtype: &DataType) -> Result<Box<dyn Array>, Tas
             let values = stored(list.values().clone(), item)?;
             ListArray::new(target, list.offsets().clone(), values, list.validity().cloned()).boxed()
         }
+        DataType::Map(key, value) => stored(array, &DataType::entries(key, value))?,
         DataType::Struct(fields) => {
             let parts = array.as_any().downcast_ref::<StructArray>().ok_or_else(lost)?;
             let values = parts

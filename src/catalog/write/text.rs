@@ -96,31 +96,28 @@ impl<W: Write> CsvFile<W> {
 /// A file of JSON lines that is being written to `W`.
 pub struct JsonFile<W: Write> {
     sink: W,
-    /// The quoted names with their colons, and whether the value is a string.
-    columns: Vec<(String, bool)>,
+    /// The quoted names with their colons.
+    names: Vec<String>,
     line: String,
 }
 
 impl<W: Write> JsonFile<W> {
-    /// Begins a file. `quoted[i]` tells whether the texts of column `i` are strings or JSON already.
-    pub fn new(sink: W, columns: &[(String, DataType)], quoted: &[bool]) -> JsonFile<W> {
-        let name = |name: &str| format!("{}:", serde_json::Value::from(name));
-        let columns = columns.iter().enumerate();
-        let columns = columns.map(|(i, (n, _))| (name(n), quoted.get(i).copied().unwrap_or(true))).collect();
-        JsonFile { sink, columns, line: String::new() }
+    /// Begins a file.
+    pub fn new(sink: W, columns: &[(String, DataType)]) -> JsonFile<W> {
+        let names = columns.iter().map(|(name, _)| format!("{}:", serde_json::Value::from(name.as_str()))).collect();
+        JsonFile { sink, names, line: String::new() }
     }
 
-    /// Appends rows; every column is of texts.
+    /// Appends rows; every column is of JSON.
     pub fn write(&mut self, rows: &DataFrame) -> Result<()> {
         let columns = texts(rows)?;
         for row in 0..rows.height() {
             self.line.clear();
-            for (index, ((name, quoted), column)) in self.columns.iter().zip(&columns).enumerate() {
+            for (index, (name, column)) in self.names.iter().zip(&columns).enumerate() {
                 self.line.push(if index == 0 { '{' } else { ',' });
                 self.line.push_str(name);
                 match column.get(row) {
                     None => self.line.push_str("null"),
-                    Some(text) if *quoted => self.line.push_str(&serde_json::Value::from(text).to_string()),
                     Some(text) => self.line.push_str(text),
                 }
             }

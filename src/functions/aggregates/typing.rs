@@ -60,6 +60,11 @@ fn known(dtype: &DataType) -> DataType {
     if *dtype == DataType::Null { DataType::Integer } else { dtype.clone() }
 }
 
+/// In JSON, points in time are written as a cast to VARCHAR has them, in the session's time zone.
+fn shown(dtype: &DataType) -> DataType {
+    dtype.with_shown_moments().unwrap_or_else(|| known(dtype))
+}
+
 fn list_of(dtype: DataType) -> DataType {
     DataType::List(Box::new(dtype))
 }
@@ -189,8 +194,8 @@ fn signature(function: &AggregateFunction, args: &[DataType]) -> Option<Signatur
         (Rule::Weighted, [value, weight]) if is_number(value) && is_number(weight) => {
             of(vec![DataType::Double, DataType::Double], DataType::Double)
         }
-        (Rule::JsonArray, [arg]) => of(vec![known(arg)], DataType::Json),
-        (Rule::JsonObject, [_, value]) => of(vec![DataType::Varchar, known(value)], DataType::Json),
+        (Rule::JsonArray, [arg]) => of(vec![shown(arg)], DataType::Json),
+        (Rule::JsonObject, [_, value]) => of(vec![DataType::Varchar, shown(value)], DataType::Json),
         (Rule::MapOf, [key, value]) => of(vec![known(key), known(value)], map_of(known(key), known(value))),
         _ => None,
     }
@@ -294,7 +299,7 @@ pub fn aggregate_state(name: &str, args: &[DataType], result: &DataType) -> Vec<
         Rule::Pairs | Rule::PairCount => doubles(5),
         Rule::Sketch => vec![DataType::Blob],
         // Equal lengths may be written in several ways: the value, its length's key (itself), and whether there was a row.
-        Rule::Extreme if *result == DataType::Interval => vec![result.clone(), result.clone(), DataType::Boolean],
+        Rule::Extreme if result.by_length().is_some() => vec![result.clone(), result.clone(), DataType::Boolean],
         _ => vec![result.clone()],
     }
 }

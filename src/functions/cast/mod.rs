@@ -91,12 +91,12 @@ pub fn cast_column(column: &Column, from: &DataType, to: &DataType, lenient: boo
         // In UTC: casts in another zone were made calls that name it before (`plan::zones`).
         (Timestamp, TimestampTz) | (TimestampTz, Timestamp) => Ok(column.clone()),
         (from, to) if is_countable(from) && is_countable(to) => numeric::cast(column, from, to, lenient),
-        (List(a), List(b)) => nested::cast_items(column, a, b, lenient),
+        (List(a), List(b)) => nested::convert_items(column, a, b, &|part, a, b| cast_column(part, a, b, lenient)),
         (Map(k, v), Map(l, w)) => {
             let (from, to) = (DataType::entries(k, v), DataType::entries(l, w));
             cast_column(column, &from, &to, lenient)
         }
-        (Struct(a), Struct(b)) => nested::cast_struct(column, a, b, lenient),
+        (Struct(a), Struct(b)) => nested::convert_fields(column, a, b, &|part, a, b| cast_column(part, a, b, lenient)),
         _ => {
             let message = format!("Casting {from} to {to} is not supported");
             Err(TaskError::user(ErrorCode::NotSupported, message).into())

@@ -9,22 +9,27 @@ use crate::journal::TaskError;
 use crate::sql::{DataType, Value};
 use polars::prelude::{Column, IntoColumn, PlSmallStr, Series};
 
+/// What turns a column of one type into one of another.
+pub(in crate::functions) type Conversion<'a> = &'a dyn Fn(&Column, &DataType, &DataType) -> Result<Column, RowError>;
+
 /// Element by element.
-pub(super) fn cast_items(column: &Column, from: &DataType, to: &DataType, lenient: bool) -> Result<Column, RowError> {
+pub(in crate::functions) fn convert_items(
+    column: &Column,
+    from: &DataType,
+    to: &DataType,
+    convert: Conversion,
+) -> Result<Column, RowError> {
     // Elements that belong to no row must not be the ones to fail.
     let lists = Lists::of(column, from)?.compact()?;
     let items = lists.items().clone().into_column();
-    let cast = cast_column(&items, from, to, lenient).map_err(|e| RowError { row: None, ..e })?;
+    let cast = convert(&items, from, to).map_err(|e| RowError { row: None, ..e })?;
     let cast = if cast.len() == items.len() { cast } else { cast.new_from_index(0, items.len()) };
     Ok(lists.with_items(cast.take_materialized_series())?)
 }
 
 /// Which field of `from` each field of `to` is cast from, None for a field that becomes NULL: by name; by position where one
 /// side has no names. None for structs that have nothing in common.
-pub(in crate::functions) fn matching(
-    from: &[(String, DataType)],
-    to: &[(String, DataType)],
-) -> Option<Vec<Option<usize>>> {
+pub fn matching(from: &[(String, DataType)], to: &[(String, DataType)]) -> Option<Vec<Option<usize>>> {
     let unnamed = |fields: &[(String, DataType)]| fields.iter().all(|(name, _)| name.is_empty());
     if unnamed(from) || unnamed(to) {
         return (from.len() == to.len()).then(|| (0..to.len()).map(Some).collect());
@@ -35,18 +40,18 @@ pub(in crate::functions) fn matching(
 }
 
 /// Field by field.
-pub(super) fn cast_struct(
+pub(in crate::functions) fn convert_fields(
     column: &Column,
     from: &[(String, DataType)],
     to: &[(String, DataType)],
-    lenient: bool,
+    convert: Conversion,
 ) -> Result<Column, RowError> {
     let sources = matching(from, to).ok_or_else(|| TaskError::bug("structs without a common field are cast"))?;
     let fields = fields_of(column)?;
     let mut cast = Vec::with_capacity(to.len());
     for (source, (_, to)) in sources.iter().zip(to) {
         cast.push(match source {
-            Some(i) => cast_column(&fields[*i].clone().into_column(), &from[*i].1, to, lenient)?,
+            Some(i) => convert(&fields[*i].clone().into_column(), &from[*i].1, to)?,
             None => Column::full_null(PlSmallStr::EMPTY, column.len(), &to.physical()),
         });
     }

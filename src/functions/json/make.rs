@@ -28,21 +28,39 @@ fn write_double(out: &mut String, number: f64) {
     }
 }
 
+/// Decimals of so many digits are doubles in JSON; wider ones keep their digits.
+const EXACT_DIGITS: u8 = 15;
+
+/// JSON without the blanks and line breaks between its tokens.
+fn write_compact(out: &mut String, json: &str) {
+    let (mut in_text, mut escaped) = (false, false);
+    for c in json.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = in_text,
+            '"' => in_text = !in_text,
+            ' ' | '\t' | '\n' | '\r' if !in_text => continue,
+            _ => {}
+        }
+        out.push(c);
+    }
+}
+
 /// The JSON text of a value of type `t`.
 fn write(out: &mut String, value: &Value, t: &DataType) {
     match (value, t) {
         (Value::Null, _) => out.push_str("null"),
         (Value::Boolean(value), _) => out.push_str(if *value { "true" } else { "false" }),
-        (Value::Varchar(text), DataType::Json) => out.push_str(text),
+        (Value::Varchar(text), DataType::Json) => write_compact(out, text),
         (Value::Float(number), _) => match number.is_finite() {
             true => write_double(out, *number),
             false => out.push_str(&quoted(&format_value(value, t))),
         },
-        (Value::Int(_), DataType::Decimal { .. }) => {
+        (Value::Int(_), DataType::Decimal { precision, .. }) => {
             let text = format_value(value, t);
-            match text.parse::<f64>().ok().filter(|number| number.is_finite()) {
-                Some(number) => write_double(out, number),
-                None => out.push_str(&text),
+            match text.parse::<f64>() {
+                Ok(number) if *precision <= EXACT_DIGITS => write_double(out, number),
+                _ => out.push_str(&text),
             }
         }
         (Value::Int(number), t) if t.is_integer() => out.push_str(&number.to_string()),

@@ -90,12 +90,17 @@ pub fn merge_patch(args: &[DataType]) -> Option<Signature> {
 
 /// `to_json`.
 pub fn to_json(args: &[DataType]) -> Option<Signature> {
-    (args.len() == 1).then(|| Signature { args: args.to_vec(), result: DataType::Json })
+    (args.len() == 1).then(|| Signature { args: args.iter().map(shown).collect(), result: DataType::Json })
 }
 
 /// `json_array`.
 pub fn array(args: &[DataType]) -> Option<Signature> {
-    Some(Signature { args: args.to_vec(), result: DataType::Json })
+    Some(Signature { args: args.iter().map(shown).collect(), result: DataType::Json })
+}
+
+/// Points in time are written as a cast to VARCHAR has them, in the session's time zone.
+fn shown(t: &DataType) -> DataType {
+    t.with_shown_moments().unwrap_or_else(|| t.clone())
 }
 
 /// `json_pretty`.
@@ -108,7 +113,7 @@ pub fn object(args: &[DataType]) -> Option<Signature> {
     if args.iter().step_by(2).any(|name| !matches!(name, DataType::Varchar | DataType::Null)) {
         return None;
     }
-    args.len().is_multiple_of(2).then(|| Signature { args: args.to_vec(), result: DataType::Json })
+    args.len().is_multiple_of(2).then(|| Signature { args: args.iter().map(shown).collect(), result: DataType::Json })
 }
 
 /// Whether a constant path has wildcards: the result is a list of all that it leads to.

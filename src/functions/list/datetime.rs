@@ -5,7 +5,7 @@ use crate::functions::table::Category::DateTime;
 use crate::functions::table::Fails::{Never, Sometimes};
 use crate::functions::table::ScalarFunction;
 use crate::functions::table::Typing::{self, Overloads, Rule};
-use crate::functions::{compare, dateformat, datemake, dateparts, datespan, datetime, isodate, other, zones};
+use crate::functions::{dateformat, datemake, dateparts, datespan, datetime, isodate, lengths, other, zones};
 
 const DATE_PART: Typing =
     Overloads(&["DATE -> BIGINT", "TIMESTAMP -> BIGINT", "TIMESTAMPTZ -> BIGINT", "INTERVAL -> BIGINT"]);
@@ -786,7 +786,7 @@ pub(super) static ENTRIES: &[ScalarFunction] = &[
         DateTime,
         Overloads(&["INTERVAL -> HUGEINT"]),
         Never,
-        compare::interval_micros,
+        lengths::interval_micros,
         "the microseconds of an interval whose months have 30 days: what intervals are ordered by",
         "interval_micros(INTERVAL '1 month')",
     ),

@@ -137,8 +137,9 @@ fn one_of(
     t: &DataType,
     choose: impl Fn(&BinaryViewArray, Range<usize>) -> Option<usize>,
 ) -> Result<Column, RowError> {
-    let lists = Lists::of(&args[0], &item_of(t)?)?;
-    let bytes = encoded(lists.items())?;
+    let item = item_of(t)?;
+    let lists = Lists::of(&args[0], &item)?;
+    let bytes = encoded(lists.items(), &item)?;
     let places: Vec<IdxSize> = (0..args[0].len())
         .map(|row| lists.get(row).and_then(|range| choose(&bytes, range)).map_or(NOWHERE, |i| i as IdxSize))
         .collect();
@@ -197,8 +198,9 @@ fn counts_of(bytes: &BinaryViewArray, range: Range<usize>) -> BTreeMap<&[u8], us
 
 /// `list_entropy(list)`: in bits.
 pub fn entropy(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
-    let lists = Lists::of(&args[0], &item_of(&types[0])?)?;
-    let bytes = encoded(lists.items())?;
+    let item = item_of(&types[0])?;
+    let lists = Lists::of(&args[0], &item)?;
+    let bytes = encoded(lists.items(), &item)?;
     numbers_by_row::<Float64Type>(args[0].len(), |row| {
         let Some(range) = lists.get(row) else { return Ok(None) };
         let counts = counts_of(&bytes, range);
@@ -211,8 +213,9 @@ pub fn entropy(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> R
 
 /// `list_approx_count_distinct(list)`: exact, a list is small.
 pub fn distinct(args: &[Column], types: &[DataType], _: &DataType, _: usize) -> Result<Column, RowError> {
-    let lists = Lists::of(&args[0], &item_of(&types[0])?)?;
-    let bytes = encoded(lists.items())?;
+    let item = item_of(&types[0])?;
+    let lists = Lists::of(&args[0], &item)?;
+    let bytes = encoded(lists.items(), &item)?;
     numbers_by_row::<Int64Type>(args[0].len(), |row| {
         Ok(lists.get(row).map(|range| counts_of(&bytes, range).len() as i64))
     })
@@ -304,7 +307,7 @@ fn join_texts(args: &[Column], t: &DataType, rows: usize, is_null: fn(usize) -> 
 pub fn histogram(args: &[Column], types: &[DataType], result: &DataType, _: usize) -> Result<Column, RowError> {
     let item = item_of(&types[0])?;
     let lists = Lists::of(&args[0], &item)?;
-    let bytes = encoded(lists.items())?;
+    let bytes = encoded(lists.items(), &item)?;
     let mut all = super::super::column_of(&Value::Null, result)?.take_materialized_series().slice(0, 0);
     let items = lists.items().clone().into_column();
     for row in 0..args[0].len() {

@@ -5,8 +5,10 @@
 //! a nested value NULL equals NULL and comes after everything else, -0.0 equals 0.0, NaN is the greatest number: DuckDB's
 //! rules. Descending order is the reverse of it.
 
+use crate::functions::lengths::by_length;
 use crate::journal::TaskError;
-use polars::prelude::{BinaryChunked, DataType as Physical, IntoSeries, PlSmallStr, Series};
+use crate::sql::DataType;
+use polars::prelude::{BinaryChunked, DataType as Physical, IntoColumn, IntoSeries, PlSmallStr, Series};
 use polars_arrow::array::{
     Array, BinaryViewArray, BooleanArray, ListArray, MutableBinaryViewArray, PrimitiveArray, StructArray, Utf8ViewArray,
 };
@@ -182,7 +184,8 @@ pub fn encode(series: &Series) -> Result<BinaryChunked, TaskError> {
     Ok(BinaryChunked::with_chunk(PlSmallStr::EMPTY, array))
 }
 
-/// As [`encode`], as one array.
-pub fn encoded(series: &Series) -> Result<BinaryViewArray, TaskError> {
-    Ok(encode(series)?.into_series().binary()?.downcast_as_array().clone())
+/// As [`encode`], as one array, of values of the type `t`: intervals have the bytes of their lengths.
+pub fn encoded(series: &Series, t: &DataType) -> Result<BinaryViewArray, TaskError> {
+    let column = by_length(&series.clone().into_column(), t)?;
+    Ok(encode(column.as_materialized_series())?.into_series().binary()?.downcast_as_array().clone())
 }

@@ -16,16 +16,30 @@ struct Maps {
     entries: Lists,
     keys: Series,
     values: Series,
+    /// The types of both.
+    types: [DataType; 2],
 }
 
 impl Maps {
     fn of(column: &Column, t: &DataType) -> Result<Maps, TaskError> {
-        let entries = Lists::of(column, &item_of(t)?)?;
+        let entry = item_of(t)?;
+        let entries = Lists::of(column, &entry)?;
         let mut fields = fields_of(&entries.items().clone().into_column())?.into_iter();
-        match (fields.next(), fields.next()) {
-            (Some(keys), Some(values)) => Ok(Maps { entries, keys, values }),
+        match (fields.next(), fields.next(), entry) {
+            (Some(keys), Some(values), DataType::Struct(parts)) if parts.len() == 2 => {
+                let types = [parts[0].1.clone(), parts[1].1.clone()];
+                Ok(Maps { entries, keys, values, types })
+            }
             _ => Err(TaskError::bug("a map without keys and values")),
         }
+    }
+
+    fn encoded_keys(&self) -> Result<BinaryViewArray, TaskError> {
+        encoded(&self.keys, &self.types[0])
+    }
+
+    fn encoded_values(&self) -> Result<BinaryViewArray, TaskError> {
+        encoded(&self.values, &self.types[1])
     }
 }
 
@@ -55,7 +69,7 @@ pub fn make(args: &[Column], types: &[DataType], result: &DataType, rows: usize)
     }
     let length = result_length(args, rows);
     let (keys, values) = (Lists::of(&args[0], &item_of(&types[0])?)?, Lists::of(&args[1], &item_of(&types[1])?)?);
-    let bytes = encoded(keys.items())?;
+    let bytes = encoded(keys.items(), &item_of(&types[0])?)?;
     let (mut ends, mut valid) = (vec![0i64], Vec::with_capacity(length));
     let (mut key_places, mut value_places): (Vec<IdxSize>, Vec<IdxSize>) = (Vec::new(), Vec::new());
     for row in 0..length {
@@ -87,7 +101,7 @@ fn entries_of(t: &DataType, parts: &[Column], ends: Vec<i64>, valid: Vec<bool>) 
 /// `map_from_entries(list of rows of two)`.
 pub fn from_entries(args: &[Column], types: &[DataType], result: &DataType, _: usize) -> Result<Column, RowError> {
     let pairs = Maps::of(&args[0], &types[0])?;
-    let bytes = encoded(&pairs.keys)?;
+    let bytes = pairs.encoded_keys()?;
     for row in 0..args[0].len() {
         if let Some(range) = pairs.entries.get(row) {
             check_keys(&bytes, range, row)?;
@@ -128,10 +142,10 @@ pub fn cardinality(args: &[Column], types: &[DataType], _: &DataType, _: usize) 
 type Places = Vec<Option<Option<usize>>>;
 
 /// Where the wanted key of each row is.
-fn found(args: &[Column], t: &DataType, rows: usize) -> Result<(Maps, Places), RowError> {
-    let maps = Maps::of(&args[0], t)?;
-    let keys = encoded(&maps.keys)?;
-    let wanted = encoded(args[1].as_materialized_series())?;
+fn found(args: &[Column], types: &[DataType], rows: usize) -> Result<(Maps, Places), RowError> {
+    let maps = Maps::of(&args[0], &types[0])?;
+    let keys = maps.encoded_keys()?;
+    let wanted = encoded(args[1].as_materialized_series(), &types[1])?;
     let places = (0..result_length(args, rows))
         .map(|row| {
             let at = if wanted.len() == 1 { 0 } else { row };
@@ -147,14 +161,14 @@ fn found(args: &[Column], t: &DataType, rows: usize) -> Result<(Maps, Places), R
 
 /// `map[key]`: NULL where the key is not there.
 pub fn value_of_key(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let (maps, places) = found(args, &types[0], rows)?;
+    let (maps, places) = found(args, types, rows)?;
     let places: Vec<IdxSize> = places.into_iter().map(|p| p.flatten().map_or(NOWHERE, |i| i as IdxSize)).collect();
     Ok(pick(&maps.values, &places))
 }
 
 /// `element_at(map, key)`: a list of the one value, or an empty one.
 pub fn values_of_key(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let (maps, places) = found(args, &types[0], rows)?;
+    let (maps, places) = found(args, types, rows)?;
     let mut picker = ListPicker::with_capacity(places.len());
     for place in places {
         match place {
@@ -167,15 +181,15 @@ pub fn values_of_key(args: &[Column], types: &[DataType], _: &DataType, rows: us
 
 /// `map_contains(map, key)`.
 pub fn has_key(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let (_, places) = found(args, &types[0], rows)?;
+    let (_, places) = found(args, types, rows)?;
     Ok(booleans_by_row(places.len(), |row| places[row].map(|place| place.is_some())))
 }
 
 /// `map_contains_value(map, value)`.
 pub fn has_value(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     let maps = Maps::of(&args[0], &types[0])?;
-    let values = encoded(&maps.values)?;
-    let wanted = encoded(args[1].as_materialized_series())?;
+    let values = maps.encoded_values()?;
+    let wanted = encoded(args[1].as_materialized_series(), &types[1])?;
     Ok(booleans_by_row(result_length(args, rows), |row| {
         let at = if wanted.len() == 1 { 0 } else { row };
         let mut range = maps.entries.get(row)?;
@@ -185,9 +199,9 @@ pub fn has_value(args: &[Column], types: &[DataType], _: &DataType, rows: usize)
 
 /// `map_contains_entry(map, key, value)`: NULL is a value like any other.
 pub fn has_entry(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
-    let (maps, places) = found(&args[..2], &types[0], rows)?;
-    let values = encoded(&maps.values)?;
-    let wanted = encoded(args[2].as_materialized_series())?;
+    let (maps, places) = found(&args[..2], types, rows)?;
+    let values = maps.encoded_values()?;
+    let wanted = encoded(args[2].as_materialized_series(), &types[2])?;
     Ok(booleans_by_row(result_length(args, rows), |row| {
         let at = if wanted.len() == 1 { 0 } else { row };
         let place = places[if places.len() == 1 { 0 } else { row }]?;
@@ -200,7 +214,7 @@ pub fn has_entry(args: &[Column], types: &[DataType], _: &DataType, rows: usize)
 /// rows.
 pub fn of_rows(args: &[Column], types: &[DataType], result: &DataType, _: usize) -> Result<Column, RowError> {
     let pairs = Maps::of(&args[0], &types[0])?;
-    let bytes = encoded(&pairs.keys)?;
+    let bytes = pairs.encoded_keys()?;
     let (mut ends, mut valid, mut places) = (vec![0i64], Vec::new(), Vec::<IdxSize>::new());
     for row in 0..args[0].len() {
         let range = pairs.entries.get(row);
@@ -226,7 +240,7 @@ pub fn concat(args: &[Column], types: &[DataType], result: &DataType, rows: usiz
         values.append(&map.values)?;
     }
     let (keys, values) = (keys.rechunk(), values.rechunk());
-    let bytes = encoded(&keys)?;
+    let bytes = encoded(&keys, &maps[0].types[0])?;
     let (mut ends, mut valid) = (vec![0i64], Vec::with_capacity(length));
     let (mut key_places, mut value_places): (Vec<IdxSize>, Vec<IdxSize>) = (Vec::new(), Vec::new());
     for row in 0..length {

@@ -26,14 +26,16 @@ impl Direction {
     fn read(descending: Option<&str>, nulls: Option<&str>, default: Direction) -> Result<Direction, TaskError> {
         let descending = match descending.map(str::to_ascii_uppercase).as_deref() {
             None => default.descending,
+            Some("DEFAULT" | "ORDER_DEFAULT") => default.descending,
             Some("ASC" | "ASCENDING") => false,
             Some("DESC" | "DESCENDING") => true,
             Some(other) => return Err(wrong_word(other, "ASC or DESC")),
         };
         let nulls_first = match nulls.map(str::to_ascii_uppercase).as_deref() {
             None => default.nulls_first,
-            Some("NULLS FIRST") => true,
-            Some("NULLS LAST") => false,
+            Some("DEFAULT" | "ORDER_DEFAULT") => default.nulls_first,
+            Some("NULLS FIRST" | "NULLS_FIRST") => true,
+            Some("NULLS LAST" | "NULLS_LAST") => false,
             Some(other) => return Err(wrong_word(other, "NULLS FIRST or NULLS LAST")),
         };
         Ok(Direction { descending, nulls_first })
@@ -49,19 +51,21 @@ fn sorted(
     mut each: impl FnMut(Option<(usize, Vec<usize>)>),
 ) -> Result<Lists, RowError> {
     let length = result_length(args, rows);
-    let lists = Lists::of(&args[0], &item_of(t)?)?;
-    let bytes = encoded(lists.items())?;
+    let item = item_of(t)?;
+    let lists = Lists::of(&args[0], &item)?;
+    let bytes = encoded(lists.items(), &item)?;
     let words = args[1..].iter().map(Texts::of).collect::<Result<Vec<_>, _>>()?;
     let default = Direction { descending: reversed, nulls_first: false };
     for row in 0..length {
+        // NULL for an order is no order.
+        let (Some(range), true) = (lists.get(row), words.iter().all(|words| words.get(row).is_some())) else {
+            each(None);
+            continue;
+        };
         let word = |i: usize| words.get(i).and_then(|words| words.get(row));
         let direction = if reversed { (None, word(0)) } else { (word(0), word(1)) };
         let direction =
             Direction::read(direction.0, direction.1, default).map_err(|error| RowError { row: Some(row), error })?;
-        let Some(range) = lists.get(row) else {
-            each(None);
-            continue;
-        };
         let start = range.start;
         let mut places: Vec<usize> = range.collect();
         places.sort_by(|a, b| match (bytes.is_null(*a), bytes.is_null(*b)) {

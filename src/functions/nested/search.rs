@@ -19,8 +19,9 @@ struct Encoded {
 
 impl Encoded {
     fn of(column: &Column, t: &DataType) -> Result<Encoded, TaskError> {
-        let lists = Lists::of(column, &item_of(t)?)?;
-        let bytes = encoded(lists.items())?;
+        let item = item_of(t)?;
+        let lists = Lists::of(column, &item)?;
+        let bytes = encoded(lists.items(), &item)?;
         Ok(Encoded { lists, bytes })
     }
 
@@ -39,7 +40,7 @@ fn needle(bytes: &BinaryViewArray, row: usize) -> Option<&[u8]> {
 /// `list_contains(list, element)`: NULL if either is, but nothing is in an empty list.
 pub fn contains(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     let list = Encoded::of(&args[0], &types[0])?;
-    let wanted = encoded(args[1].as_materialized_series())?;
+    let wanted = encoded(args[1].as_materialized_series(), &types[1])?;
     Ok(booleans_by_row(result_length(args, rows), |row| {
         let range = list.lists.get(row)?;
         if range.is_empty() {
@@ -53,7 +54,7 @@ pub fn contains(args: &[Column], types: &[DataType], _: &DataType, rows: usize) 
 /// `list_position(list, element)`: from 1, NULL if it is not there. NULL is found where it is.
 pub fn position(args: &[Column], types: &[DataType], _: &DataType, rows: usize) -> Result<Column, RowError> {
     let list = Encoded::of(&args[0], &types[0])?;
-    let wanted = encoded(args[1].as_materialized_series())?;
+    let wanted = encoded(args[1].as_materialized_series(), &types[1])?;
     numbers_by_row::<Int32Type>(result_length(args, rows), |row| {
         let Some(mut range) = list.lists.get(row) else { return Ok(None) };
         let wanted = needle(&wanted, row);

@@ -127,7 +127,7 @@ pub fn two_lists(args: &[DataType]) -> Option<Signature> {
 /// A list, and up to `most` texts that say how it is sorted.
 fn ordered(args: &[DataType], most: usize, result: impl Fn(DataType) -> DataType) -> Option<Signature> {
     let [of, words @ ..] = args else { return None };
-    if words.len() > most || words.iter().any(|t| *t != DataType::Varchar) {
+    if words.len() > most || words.iter().any(|t| !matches!(t, DataType::Varchar | DataType::Null)) {
         return None;
     }
     let list = item(of)?.list_of();
@@ -226,8 +226,13 @@ pub fn vectors(args: &[DataType]) -> Option<Signature> {
 pub fn joined(args: &[DataType]) -> Option<Signature> {
     let [of, separator] = args else { return None };
     let fits = matches!(separator, DataType::Varchar | DataType::Null);
-    let list = item(of)?.list_of();
+    let list = shown(item(of)?).list_of();
     fits.then(|| Signature { args: vec![list, DataType::Varchar], result: DataType::Varchar })
+}
+
+/// Points in time are written as a cast to VARCHAR has them, in the session's time zone.
+fn shown(item: DataType) -> DataType {
+    item.with_shown_moments().unwrap_or(item)
 }
 
 /// `list_sum` and its like: the type that the aggregate gives for the elements.
@@ -285,7 +290,7 @@ pub fn truth(args: &[DataType]) -> Option<Signature> {
 /// `list_string_agg(list [, separator])`.
 pub fn text(args: &[DataType]) -> Option<Signature> {
     match args {
-        [of] => signature(vec![item(of)?.list_of()], DataType::Varchar),
+        [of] => signature(vec![shown(item(of)?).list_of()], DataType::Varchar),
         [_, _] => joined(args),
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! From kept values to the value of a call: lists, texts, the most frequent, the n best.
 
-use super::kept::{Lists, list_series};
+use super::kept::{Lists, list_series, orderable};
 use super::quantiles::{self, Fractions};
 use crate::functions::nested::struct_column;
 use crate::functions::{Eval, json_object_of_rows, list_histogram, map_of_rows, to_json};
@@ -135,13 +135,13 @@ impl Collected {
                     let most = of_group.iter().map(|f| f.count).max().unwrap_or(0);
                     of_group.iter().find(|f| f.count == most).map_or(IdxSize::MAX, |f| f.first)
                 };
-                let places: Vec<IdxSize> = frequencies(lists)?.into_iter().map(first).collect();
+                let places: Vec<IdxSize> = frequencies(lists, dtype)?.into_iter().map(first).collect();
                 Ok(values_at(lists, &places))
             }
             Collected::TopValues(count) => {
                 let mut places = Vec::new();
                 let mut offsets = vec![0];
-                for mut of_group in frequencies(lists)? {
+                for mut of_group in frequencies(lists, dtype)? {
                     of_group.sort_by_key(|f| std::cmp::Reverse(f.count));
                     places.extend(of_group.iter().take(*count).map(|f| f.first));
                     offsets.push(places.len());
@@ -154,7 +154,7 @@ impl Collected {
                     // Adding to zero turns the -0.0 of one value into 0.0.
                     0.0 - of_group.iter().map(|f| f.count as f64 / total).map(|share| share * share.log2()).sum::<f64>()
                 };
-                let values: Float64Chunked = frequencies(lists)?.into_iter().map(|f| Some(bits(f))).collect();
+                let values: Float64Chunked = frequencies(lists, dtype)?.into_iter().map(|f| Some(bits(f))).collect();
                 Ok(values.into_series())
             }
             Collected::Made(made) => {
@@ -268,9 +268,9 @@ struct Frequency {
 }
 
 /// The different values of each group, in order of first appearance.
-fn frequencies(lists: &Lists) -> Result<Vec<Vec<Frequency>>, TaskError> {
+fn frequencies(lists: &Lists, dtype: &SqlType) -> Result<Vec<Vec<Frequency>>, TaskError> {
     let groups = lists.ids();
-    let keys = [Column::new(PlSmallStr::EMPTY, &groups), lists.columns[0].clone().into()];
+    let keys = [Column::new(PlSmallStr::EMPTY, &groups), orderable(&lists.columns[0], dtype)?.into()];
     let types: Vec<DataType> = keys.iter().map(|k| k.dtype().clone()).collect();
     let (mut ids, mut fresh) = (Vec::new(), Vec::new());
     KeyTable::new(&types, NullKeys::Match).insert(

@@ -77,7 +77,7 @@ impl Kind {
             Kind::Moments => Box::new(Moments::default()),
             Kind::FourMoments => Box::new(FourMoments::default()),
             Kind::Pairs => Box::new(Pairs::default()),
-            Kind::Sketch => Box::new(Sketches::default()),
+            Kind::Sketch => Box::new(Sketches::new(first.clone())),
             Kind::Pick { keep_nulls } => Box::new(Pick::new(keep_nulls, physical)),
             Kind::Last => Box::new(Last::new(physical)),
             Kind::Best { greatest, counted } => {
@@ -176,7 +176,7 @@ pub fn folded(function: &str, args: &[DataType]) -> Option<(Vec<Kind>, Finish)> 
     let state = |kind| (vec![kind], Finish::State);
     let best = |greatest, counted| (vec![Kind::Best { greatest, counted }], Finish::State);
     let extreme = |greatest| match arg {
-        DataType::Interval => best(greatest, Counted::Complete),
+        arg if arg.by_length().is_some() => best(greatest, Counted::Complete),
         _ => state(Kind::Extreme { greatest }),
     };
     Some(match function {

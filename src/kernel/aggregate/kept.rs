@@ -2,7 +2,7 @@
 //! that count each different one once. The lists are the state that goes from partial to final.
 
 use super::accumulate::{Accumulate, GroupRows};
-use crate::functions::interval_lengths;
+use crate::functions::by_length;
 use crate::journal::TaskError;
 use crate::kernel::columns;
 use crate::kernel::keys::{KeyTable, NullKeys};
@@ -31,7 +31,7 @@ impl Kept {
     /// `distinct` all but the first of rows with equal arguments.
     pub fn new(types: Vec<SqlType>, args: usize, skip_nulls: bool, distinct: bool) -> Kept {
         let keys = || {
-            let values = types[..args].iter().map(SqlType::physical);
+            let values = types[..args].iter().map(|t| t.by_length().as_ref().unwrap_or(t).physical());
             std::iter::once(DataType::UInt32).chain(values).collect::<Vec<_>>()
         };
         let met = distinct.then(|| KeyTable::new(&keys(), NullKeys::Match));
@@ -46,7 +46,9 @@ impl Kept {
         }
         if let Some(met) = &mut self.met {
             let mut keys: Vec<Column> = vec![Column::new(PlSmallStr::EMPTY, &groups)];
-            keys.extend(columns[..self.args].iter().cloned().map(Column::from));
+            for (column, dtype) in columns[..self.args].iter().zip(&self.types) {
+                keys.push(orderable(column, dtype)?.into());
+            }
             let mut fresh = Vec::new();
             met.insert(&keys.iter().collect::<Vec<_>>(), groups.len(), &mut Vec::new(), &mut fresh)?;
             choose(&mut columns, &mut groups, &fresh);
@@ -209,10 +211,7 @@ pub fn list_series(values: &Series, offsets: &[usize], is_null: &dyn Fn(usize) -
     Ok(ListChunked::with_chunk(PlSmallStr::EMPTY, lists).into_series())
 }
 
-/// The values in a form that sorts as SQL does: intervals by their length.
+/// The values in a form that sorts, and is equal, as SQL has it: intervals by their length.
 pub fn orderable(series: &Series, dtype: &SqlType) -> Result<Series, TaskError> {
-    match dtype {
-        SqlType::Interval => Ok(interval_lengths(&series.clone().into())?.take_materialized_series()),
-        _ => Ok(series.clone()),
-    }
+    Ok(by_length(&series.clone().into(), dtype)?.take_materialized_series())
 }

@@ -2,8 +2,10 @@
 //! of 1.6 percent. Few values are counted by their empty registers (linear counting), so that small answers are near exact.
 
 use super::accumulate::{Accumulate, GroupRows};
+use crate::functions::by_length;
 use crate::journal::TaskError;
 use crate::kernel::mix::hash_rows;
+use crate::sql::DataType as SqlType;
 use polars::prelude::*;
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -89,12 +91,17 @@ pub fn estimate(bytes: &[u8]) -> i64 {
 }
 
 /// A sketch of the values of each group.
-#[derive(Default)]
 pub struct Sketches {
+    dtype: SqlType,
     sketches: Vec<Sketch>,
 }
 
 impl Sketches {
+    /// Of values of this type.
+    pub fn new(dtype: SqlType) -> Sketches {
+        Sketches { dtype, sketches: Vec::new() }
+    }
+
     fn grow(&mut self, groups: usize) {
         self.sketches.resize(groups.max(self.sketches.len()), Sketch::Sparse(BTreeMap::new()));
     }
@@ -104,7 +111,7 @@ impl Accumulate for Sketches {
     fn update(&mut self, columns: &[Series], rows: GroupRows) -> Result<(), TaskError> {
         self.grow(rows.groups);
         let valid = columns[0].chunks()[0].validity().cloned();
-        let hashes = hash_rows(&[&columns[0].clone().into()], rows.rows)?;
+        let hashes = hash_rows(&[&by_length(&columns[0].clone().into(), &self.dtype)?], rows.rows)?;
         for (row, hash) in hashes.into_iter().enumerate() {
             if valid.as_ref().is_none_or(|v| v.get_bit(row)) {
                 self.sketches[rows.group(row)].add(hash);

@@ -67,7 +67,7 @@ pub struct BuildSide {
     starts: Vec<u32>,
     places: Vec<IdxSize>,
     /// What the rows of a key are sorted by, of each row; empty where they are in their own order.
-    pub ranks: Vec<u128>,
+    pub ranks: Vec<Option<u128>>,
 }
 
 /// From a key to its id.
@@ -125,7 +125,7 @@ impl BuildSide {
     }
 
     /// Sorts the rows of each key by `ranks`, stably.
-    pub fn sort_by_ranks(&mut self, ranks: Vec<u128>) {
+    pub fn sort_by_ranks(&mut self, ranks: Vec<Option<u128>>) {
         for bounds in self.starts.windows(2) {
             self.places[bounds[0] as usize..bounds[1] as usize].sort_by_key(|place| ranks[*place as usize]);
         }

@@ -31,16 +31,14 @@ impl Closest {
         Ok(())
     }
 
-    /// The values of a probe batch (0 is NULL), to be compared with those of the build side.
-    pub fn values(&self, batch: &DataFrame) -> Result<Vec<u128>, TaskError> {
+    /// The values of a probe batch, None for NULL, to be compared with those of the build side.
+    pub fn values(&self, batch: &DataFrame) -> Result<Vec<Option<u128>>, TaskError> {
         ascending_ranks(columns::find(batch, self.probe)?)
     }
 
     /// The closest of `places`, the build rows of one key, to a probe value.
-    pub fn choose(&self, build: &BuildSide, places: &[IdxSize], value: u128) -> Option<IdxSize> {
-        if value == 0 {
-            return None;
-        }
+    pub fn choose(&self, build: &BuildSide, places: &[IdxSize], value: Option<u128>) -> Option<IdxSize> {
+        value?;
         let rank = |place: &IdxSize| build.ranks[*place as usize];
         let found = match self.order {
             AsOfOrder::Before => places.partition_point(|place| rank(place) < value).checked_sub(1),
@@ -48,6 +46,6 @@ impl Closest {
             AsOfOrder::After => Some(places.partition_point(|place| rank(place) <= value)),
             AsOfOrder::From => Some(places.partition_point(|place| rank(place) < value)),
         };
-        found.and_then(|at| places.get(at)).copied().filter(|place| rank(place) != 0)
+        found.and_then(|at| places.get(at)).copied().filter(|place| rank(place).is_some())
     }
 }

@@ -134,24 +134,43 @@ pub fn bind_returning(
     with_deep_stack(|| Binder::new(text, *context)?.returned(changed, table, list))
 }
 
-/// A query with each output column cast to VARCHAR where `as_text` says so: what text formats are written from.
-/// `form` is how values of a type are written where it is not as everywhere.
-pub fn as_texts(
+/// What a column is written from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// Its values.
+    Values,
+    /// Their texts.
+    Texts,
+    /// Their JSON.
+    Json,
+}
+
+/// A query with each output column as its format is written from it. `form` is how values of a type are written where it is not
+/// as everywhere.
+pub fn as_written(
     mut query: Query,
-    as_text: impl Fn(usize, &OutputColumn) -> bool,
+    written: impl Fn(usize) -> Written,
     form: impl Fn(&DataType) -> Option<String>,
 ) -> Result<Query> {
     let mut columns = Vec::new();
     for (index, output) in query.output.iter_mut().enumerate() {
         let mut value = Expr::column(output.column, output.dtype.clone());
-        if as_text(index, output) && output.dtype != DataType::Varchar {
-            value = match form(&output.dtype) {
-                Some(form) => {
-                    let form = Expr::literal(Value::Varchar(form), DataType::Varchar);
-                    super::call::scalar("strftime", vec![value, form], None)?
+        let written = written(index);
+        if written != Written::Values
+            && let Some(form) = form(&value.dtype)
+        {
+            let form = Expr::literal(Value::Varchar(form), DataType::Varchar);
+            value = super::call::scalar("strftime", vec![value, form], None)?;
+        }
+        match written {
+            Written::Values => {}
+            Written::Texts => value = cast(value, DataType::Varchar, false)?,
+            Written::Json => {
+                if let Some(shown) = value.dtype.with_shown_moments() {
+                    value = cast(value, shown, false)?;
                 }
-                None => cast(value, DataType::Varchar, false)?,
-            };
+                value = Expr::call("to_json", vec![value], DataType::Json);
+            }
         }
         let def = ColumnDef {
             id: crate::plan::ColumnId(query.next_column),

@@ -96,7 +96,9 @@ impl Planner<'_> {
 fn one_distinct_argument(aggregates: &[Aggregate]) -> Option<ColumnId> {
     let argument = aggregates.first()?.args.first()?.0;
     let fits = |a: &Aggregate| {
-        a.distinct && a.filter.is_none() && a.order_by.is_empty() && a.args.len() == 1 && a.args[0].0 == argument
+        let is_plain = a.distinct && a.filter.is_none() && a.order_by.is_empty();
+        // Intervals of one length are several values to the kernel of groups.
+        is_plain && matches!(&a.args[..], [(id, dtype)] if *id == argument && dtype.by_length().is_none())
     };
     aggregates.iter().all(fits).then_some(argument)
 }

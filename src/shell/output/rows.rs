@@ -1,6 +1,6 @@
 //! The rows that a statement answers with: typed columns in blocks, and their text.
 
-use crate::functions::{cast_column, format_column, format_timestamps_in};
+use crate::functions::{cast_column, format_column, show_moments};
 use crate::kernel::Block;
 use crate::plan::ColumnId;
 use crate::plan::logical::OutputColumn;
@@ -81,10 +81,10 @@ impl Rows {
                 let part = block.frame.slice((from - first) as i64, (to - from) as usize);
                 for (texts, output) in columns.iter_mut().zip(&self.columns) {
                     match part.column(&output.column.name()) {
-                        Ok(column) if output.dtype == DataType::TimestampTz => {
-                            texts.extend(format_timestamps_in(column, self.zone));
-                        }
-                        Ok(column) => texts.extend(format(column, &output.dtype)),
+                        Ok(column) => match show_moments(column, &output.dtype, self.zone) {
+                            Ok((column, t)) => texts.extend(format(&column, &t)),
+                            Err(_) => texts.extend(format(column, &output.dtype)),
+                        },
                         Err(_) => texts.extend(std::iter::repeat_n(None, part.height())),
                     }
                 }

@@ -135,37 +135,18 @@ impl Session {
             let message = "Every column is one to partition by: nothing would be left for the files";
             return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(copy.file_span).into());
         }
-        let format = match options.format {
-            FileFormat::NdJson { compression, .. } => FileFormat::NdJson {
-                quoted: bound
-                    .output
-                    .iter()
-                    .enumerate()
-                    .filter(|(at, _)| !partitions.contains(at))
-                    .map(|(_, column)| {
-                        !(column.dtype.is_numeric() || matches!(column.dtype, DataType::Boolean | DataType::Null))
-                    })
-                    .collect(),
-                compression,
-            },
-            other => other,
-        };
-        if let (FileFormat::NdJson { .. }, Some(column)) =
-            (&format, bound.output.iter().find(|c| matches!(c.dtype, DataType::List(_) | DataType::Struct(_))))
-        {
-            let message = format!("not supported yet: column \"{}\" of type {} in JSON", column.name, column.dtype);
-            return Err(Diagnostic::new(ErrorCode::NotSupported, message)
-                .at(copy.file_span)
-                .hint("to_json() makes text of it")
-                .into());
-        }
-        let is_text = !matches!(format, FileFormat::Parquet { .. });
         let form = |dtype: &DataType| match dtype {
             DataType::Date => options.date_format.clone(),
             DataType::Timestamp | DataType::TimestampTz => options.timestamp_format.clone(),
             _ => None,
         };
-        let bound = write::as_texts(bound, |at, _| is_text || partitions.contains(&at), form)?;
+        let source = |at| match options.format {
+            _ if partitions.contains(&at) => write::Written::Texts,
+            FileFormat::Parquet { .. } => write::Written::Values,
+            FileFormat::NdJson { .. } => write::Written::Json,
+            _ => write::Written::Texts,
+        };
+        let bound = write::as_written(bound, source, form)?;
         let path = PathBuf::from(&copy.file);
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
@@ -195,7 +176,7 @@ impl Session {
         let destination = Destination {
             name: format!("'{}'", copy.file),
             staging,
-            format,
+            format: options.format,
             not_null: Vec::new(),
             counted: false,
             partition_by,
@@ -394,11 +375,7 @@ fn to_options(copy: &Copy) -> Result<ToOptions, Diagnostic> {
                 let message = "Text files are compressed with gzip or zstd";
                 return Err(Diagnostic::new(ErrorCode::InvalidArguments, message).at(copy.file_span));
             }
-            if text == "csv" {
-                FileFormat::Csv { layout, compression }
-            } else {
-                FileFormat::NdJson { quoted: Vec::new(), compression }
-            }
+            if text == "csv" { FileFormat::Csv { layout, compression } } else { FileFormat::NdJson { compression } }
         }
     };
     Ok(ToOptions { format, partition_by, existing, date_format, timestamp_format })
