@@ -7,7 +7,6 @@
 use super::expr::{Expr, ExprKind};
 use super::logical::LogicalPlan;
 use crate::functions::matching_fields;
-use crate::sql::types::Interval;
 use crate::sql::{DataType, Value};
 use chrono_tz::Tz;
 
@@ -43,9 +42,6 @@ const OF_LOCAL_TIME: &[&str] = &[
     "age",
     "to_iso8601",
 ];
-
-/// Functions whose result is local time again, and is put back into the zone.
-const WITHIN_LOCAL_TIME: &[&str] = &["date_trunc", "time_bucket"];
 
 /// Rewrites every expression of the plan, and of the subqueries in it.
 pub(super) fn name_zone(plan: &mut LogicalPlan, zone: Tz) {
@@ -205,8 +201,8 @@ fn call_in_zone(function: &str, mut args: Vec<Expr>, result: DataType, zone: Tz)
             args.push(name_of(zone));
             Expr::call("timestamptz_sub", args, result)
         }
-        // Buckets of hours and less are those of UTC.
-        "time_bucket" if is_of_time(&args[0]) => Expr::call(function, args, result),
+        // Buckets begin where they do in UTC.
+        "time_bucket" => Expr::call(function, args, result),
         "strftime" | "date_format" if args.len() == 2 => {
             if zoned(&args[1]) {
                 args.swap(0, 1);
@@ -221,28 +217,45 @@ fn call_in_zone(function: &str, mut args: Vec<Expr>, result: DataType, zone: Tz)
             Expr::call("%", vec![offset(args.remove(0), 60_000_000, zone), sixty], DataType::BigInt)
         }
         "make_timestamptz" => across(Expr::call("make_timestamp", args, DataType::Timestamp), zone),
-        // Hours and less go by the clock, not by the calendar.
-        "date_diff" | "date_sub" if is_below_a_day(&args[0]) => Expr::call(function, args, result),
-        name if OF_LOCAL_TIME.contains(&name) => Expr::call(name, to_local(args), result),
-        name if WITHIN_LOCAL_TIME.contains(&name) => {
-            across(Expr::call(name, to_local(args), DataType::Timestamp), zone)
+        "date_trunc" if args.len() == 2 => {
+            let moment = args.remove(1);
+            truncated(args.remove(0), moment, zone)
         }
+        // Hours and less go by the clock, not by the calendar. The full hours and minutes between which they lie are those of
+        // the zone.
+        "date_sub" if is_below_a_day(&args[0]) => Expr::call(function, args, result),
+        "date_diff" if is_below_a_day(&args[0]) => {
+            let part = args[0].clone();
+            let begun = |moment| truncated(part.clone(), moment, zone);
+            let args = args.into_iter().map(|arg| if zoned(&arg) { begun(arg) } else { arg }).collect();
+            Expr::call(function, args, result)
+        }
+        name if OF_LOCAL_TIME.contains(&name) => Expr::call(name, to_local(args), result),
         _ => Expr::call(function, args, result),
     }
 }
 
-/// Whether a constant names a part shorter than a day.
-fn is_below_a_day(part: &Expr) -> bool {
-    let ExprKind::Literal(Value::Varchar(part)) = &part.kind else { return false };
-    let function = crate::functions::part_function(part);
-    matches!(function, Some("hour" | "minute" | "second" | "millisecond" | "microsecond" | "nanosecond" | "epoch"))
+/// `date_trunc(part, moment)`: the beginning of the part that the clocks of the zone show. Where they show an hour twice, a minute
+/// of it begins in the same one.
+fn truncated(part: Expr, moment: Expr, zone: Tz) -> Expr {
+    let of_an_hour = is_part(&part, &["minute", "second", "millisecond", "microsecond"]);
+    let local = across(moment.clone(), zone);
+    let begun = Expr::call("date_trunc", vec![part, local.clone()], DataType::Timestamp);
+    if !of_an_hour {
+        return across(begun, zone);
+    }
+    let back = Expr::call("-", vec![begun, local], DataType::Interval);
+    Expr::call("timestamptz_add", vec![moment, back, name_of(zone)], DataType::TimestampTz)
 }
 
-/// Whether a constant interval has neither months nor days.
-fn is_of_time(interval: &Expr) -> bool {
-    let ExprKind::Literal(Value::Int(bits)) = interval.kind else { return false };
-    let interval = Interval::unpack(bits);
-    interval.months == 0 && interval.days == 0
+/// Whether a constant names a part shorter than a day.
+fn is_below_a_day(part: &Expr) -> bool {
+    is_part(part, &["hour", "minute", "second", "millisecond", "microsecond", "nanosecond", "epoch"])
+}
+
+fn is_part(part: &Expr, functions: &[&str]) -> bool {
+    let ExprKind::Literal(Value::Varchar(part)) = &part.kind else { return false };
+    crate::functions::part_function(part).is_some_and(|function| functions.contains(&function))
 }
 
 /// How far the clocks of the zone are ahead of UTC at a point in time, in units of so many microseconds.
