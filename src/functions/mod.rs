@@ -65,6 +65,7 @@ pub use nested::maps::of_rows as map_of_rows;
 pub use nested::typing::overload;
 pub use other::{BARE, clock_value};
 pub use random::begin_draws;
+pub use regexp::groups_of;
 pub use table::{Category, ScalarFunction, all, find, parse_type, refine_result, resolve};
 pub use typing::{can_cast, can_cast_implicitly, common_type, equality_type, union_type};
 pub use values::{column_of, value_at};

@@ -63,6 +63,11 @@ fn compile(pattern: &str, options: Options) -> Result<Regex, TaskError> {
     Regex::new(&written).map_err(|error| wrong(pattern, &reason(&error)))
 }
 
+/// How many groups a regular expression has; None if it is none.
+pub fn groups_of(pattern: &str) -> Option<usize> {
+    compile(pattern, Options::default()).ok().map(|regex| regex.captures_len() - 1)
+}
+
 fn wrong(pattern: &str, why: &str) -> TaskError {
     invalid(format!("Invalid regular expression '{pattern}': {why}"))
 }

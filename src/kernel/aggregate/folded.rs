@@ -269,7 +269,8 @@ impl Finish {
             }
             Finish::AverageTime => {
                 let average = |(sum, count): (Option<i128>, Option<i64>)| match (sum, count.unwrap_or(0) as i128) {
-                    (Some(sum), count) if count > 0 => Some((2 * sum + count).div_euclid(2 * count) as i64),
+                    // DuckDB's rounding: to the nearest microsecond since 1970, halves down; before 1970 up.
+                    (Some(sum), count) if count > 0 => Some((sum / count + i128::from(sum % count > count / 2)) as i64),
                     _ => None,
                 };
                 let averages: Int64Chunked =

@@ -164,7 +164,14 @@ impl<'q> Binder<'q> {
             SetQuantifier::ByName | SetQuantifier::DistinctByName => false,
         };
         let by_name = !matches!(quantifier, SetQuantifier::All | SetQuantifier::None | SetQuantifier::Distinct);
-        let mut left_bound = self.body(left)?;
+        // The branches of a union of unions are cast each for itself: of `1 UNION 1.5 UNION 'x'`, 1 becomes '1', and not '1.0'.
+        let mut branches = Vec::new();
+        match op {
+            SetOperator::Union if !by_name => add_branches(left, all, &mut branches),
+            _ => branches.push(left),
+        }
+        let mut earlier = branches.iter().map(|branch| self.body(branch)).collect::<Result<Vec<_>>>()?;
+        let mut left_bound = earlier.remove(0);
         let mut right_bound = self.body(right)?;
         if by_name {
             if op != SetOperator::Union {
@@ -173,26 +180,30 @@ impl<'q> Binder<'q> {
             let place = self.span_of(whole);
             (left_bound, right_bound) = self.match_names(left_bound, right_bound).map_err(|e| e.at(place))?;
         }
-        if left_bound.output.len() != right_bound.output.len() {
-            let message = format!(
-                "one side of {op} has {} and the other {}",
-                columns(left_bound.output.len()),
-                columns(right_bound.output.len())
-            );
-            return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(self.span(right.span())));
-        }
-        let mut types = Vec::new();
-        for (l, r) in left_bound.output.iter().zip(&right_bound.output) {
-            types.push(union_type(&l.dtype, &r.dtype).ok_or_else(|| {
-                let message =
-                    format!("column \"{}\" of {op} is {} on one side and {} on the other", l.name, l.dtype, r.dtype);
-                Diagnostic::new(ErrorCode::TypeMismatch, message)
-                    .at(self.span(right.span()))
-                    .hint("CAST one of them to the type of the other")
-            })?);
-        }
         let names: Vec<String> = left_bound.output.iter().map(|c| c.name.clone()).collect();
+        let mut types: Vec<DataType> = left_bound.output.iter().map(|c| c.dtype.clone()).collect();
+        let others = earlier.iter().chain([&right_bound]).zip(branches.iter().skip(1).chain([&right]));
+        for (other, written) in others {
+            let place = self.span(written.span());
+            if types.len() != other.output.len() {
+                let (one, two) = (columns(types.len()), columns(other.output.len()));
+                let message = format!("one side of {op} has {one} and the other {two}");
+                return Err(Diagnostic::new(ErrorCode::TypeMismatch, message).at(place));
+            }
+            for ((t, name), r) in types.iter_mut().zip(&names).zip(&other.output) {
+                *t = union_type(t, &r.dtype).ok_or_else(|| {
+                    let message = format!("column \"{name}\" of {op} is {t} on one side and {} on the other", r.dtype);
+                    Diagnostic::new(ErrorCode::TypeMismatch, message)
+                        .at(place)
+                        .hint("CAST one of them to the type of the other")
+                })?;
+            }
+        }
         let left = self.exact(left_bound, Some(&types))?.plan;
+        let mut middle = Vec::with_capacity(earlier.len());
+        for bound in earlier {
+            middle.push(self.exact(bound, Some(&types))?.plan);
+        }
         let right = self.exact(right_bound, Some(&types))?.plan;
         let columns: Vec<ColumnDef> =
             names.iter().zip(&types).map(|(n, t)| self.column(n.clone(), t.clone())).collect();
@@ -207,6 +218,7 @@ impl<'q> Binder<'q> {
                     LogicalPlan::Union { inputs, .. } => inputs,
                     other => vec![other],
                 };
+                inputs.extend(middle);
                 inputs.push(right);
                 let union = LogicalPlan::Union { inputs, columns };
                 if all { union } else { LogicalPlan::Distinct { input: Box::new(union), on: None } }
@@ -527,6 +539,20 @@ fn percent_of(limit: &ast::Expr) -> Option<&ast::Expr> {
             }
         }
         _ => None,
+    }
+}
+
+/// What a union unites, if its left side is `body`: the branches of unions there that may as well be its own.
+fn add_branches<'q>(body: &'q SetExpr, all: bool, branches: &mut Vec<&'q SetExpr>) {
+    match body {
+        SetExpr::SetOperation { left, op: SetOperator::Union, set_quantifier, right }
+            if *set_quantifier == SetQuantifier::All
+                || !all && matches!(set_quantifier, SetQuantifier::None | SetQuantifier::Distinct) =>
+        {
+            add_branches(left, all, branches);
+            branches.push(right);
+        }
+        other => branches.push(other),
     }
 }
 

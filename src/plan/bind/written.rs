@@ -97,6 +97,14 @@ fn named_groups(mut args: Vec<Expr>, place: Option<Span>) -> Result<Expr> {
             .hint("such as regexp_extract(day, '(\\d+)-(\\d+)', ['year', 'month'])")
     };
     let names = texts_of(&list).ok_or_else(wrong)?;
+    if let ExprKind::Literal(Value::Varchar(pattern)) = &args[1].kind
+        && let Some(groups) = functions::groups_of(pattern).filter(|groups| *groups < names.len())
+    {
+        let message = format!("there are {} names for the groups, and the pattern has {groups}", names.len());
+        return Err(Diagnostic::new(ErrorCode::InvalidArguments, message)
+            .at(list.span.or(place))
+            .hint("a group is what stands between ( and ) in the pattern"));
+    }
     let text = args[0].clone();
     let mut fields = Vec::with_capacity(names.len());
     for (i, name) in names.into_iter().enumerate() {
