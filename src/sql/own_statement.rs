@@ -154,6 +154,13 @@ pub(super) fn not_supported(what: &str, span: Span) -> Diagnostic {
         "MERGE" => error.hint("UPDATE ... FROM and INSERT ... SELECT ... WHERE NOT EXISTS do it in two statements"),
         "EXPORT DATABASE" => error.hint("COPY t TO 'file.parquet' writes one table"),
         "IMPORT DATABASE" => error.hint("CREATE TABLE t AS FROM 'file.parquet' reads one table"),
+        "VACUUM" | "CHECKPOINT" | "ANALYZE" => {
+            error.hint("nothing is needed: files are written whole, and statistics are read from them")
+        }
+        "INSTALL" | "LOAD" => error.hint("there are no extensions: JSON, Parquet and CSV are built in"),
+        "COMMENT ON" => error.hint("-- and /* */ are comments in SQL"),
+        "CALL" => error.hint("FROM f(...) calls a function that makes a table"),
+        "GRANT" | "REVOKE" => error.hint("there are no users: files belong to whoever may read them"),
         "ATTACH" | "DETACH" => error.hint("--data FOLDER adds a folder of files; FROM 'file' reads one directly"),
         _ => error,
     }

@@ -129,6 +129,14 @@ impl DataType {
         self.replacing(&DataType::TimestampTz, &DataType::Varchar)
     }
 
+    /// The type of what a Parquet file for others has: with VARCHAR wherever there is a UUID or an INTERVAL, whose physical
+    /// numbers say nothing to anybody. None if there is none.
+    pub fn as_parquet(&self) -> Option<DataType> {
+        let without = self.replacing(&DataType::Uuid, &DataType::Varchar);
+        let rest = without.as_ref().unwrap_or(self).replacing(&DataType::Interval, &DataType::Varchar);
+        rest.or(without)
+    }
+
     /// This type with one plain type in place of another, also inside lists, structs and maps. None if that is not there.
     fn replacing(&self, old: &DataType, new: &DataType) -> Option<DataType> {
         let part = |t: &DataType| t.replacing(old, new).unwrap_or_else(|| t.clone());

@@ -43,7 +43,7 @@ HINTS = [
     (r"repeat|lpad|rpad|list_resize|range|generate_series|left|right|bin|to_base|round|trunc|make_.*|list_slice|factorial|binom|array_.*|width_bucket|chr|to_(years|decades|centuries|millennia|quarters|months|weeks)|<<|>>", None, "int", SMALL),
     (r"repeat|lpad|rpad|list_resize|range|generate_series|to_base|make_.*|list_slice|array_.*|width_bucket|list_select|to_(years|decades|centuries|millennia|quarters|months|weeks)|<<|>>", None, "big", SMALL),
     (r"gamma|lgamma|exp|sinh|cosh|make_.*|time_bucket|power", None, "dbl", ["0.5::DOUBLE", "2.0::DOUBLE", "1.0::DOUBLE", "3.25::DOUBLE"]),
-    (r"list_sort|list_reverse_sort|list_grade_up", None, "txt", ["'ASC'", "'DESC'", "'NULLS FIRST'", "'NULLS LAST'"]),
+    (r"list_sort|list_reverse_sort|array_sort|array_reverse_sort|.*grade_up", None, "txt", ["'ASC'", "'DESC'", "'NULLS FIRST'", "'NULLS LAST'"]),
     (r"parse_.*", 1, "txt", ["'system'", "'forward_slash'", "'both_slash'"]),
     (r"sin|cos|tan|cot", None, "dbl", ["0.5::DOUBLE", "2.0::DOUBLE", "(-1.0)::DOUBLE", "'NaN'::DOUBLE"]),
 ]

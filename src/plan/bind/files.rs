@@ -121,6 +121,10 @@ fn no_table_function(name: &str, place: Option<Span>) -> Diagnostic {
         "read_json_objects" | "read_ndjson_objects" | "read_json_objects_auto" => {
             Some("SELECT to_json(t) FROM 'file.json' AS t makes JSON of the rows")
         }
+        "json_each" => Some(
+            "SELECT unnest(json_keys(j)) gives the keys of an object, unnest(json_extract(j, '$[*]')) the items of an array",
+        ),
+        "json_tree" => Some("json_structure(j) shows what is inside; json_extract(j, '$.a.b') takes a part"),
         "read_xlsx" | "st_read" | "iceberg_scan" | "delta_scan" | "postgres_scan" | "sqlite_scan" | "mysql_scan" => {
             Some("Parquet, CSV and JSON files are read")
         }

@@ -137,7 +137,7 @@ pub fn bind_returning(
 /// What a column is written from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// Its values.
+    /// Its values; texts of those that Parquet has no type for.
     Values,
     /// Their texts.
     Texts,
@@ -163,7 +163,11 @@ pub fn as_written(
             value = super::call::scalar("strftime", vec![value, form], None)?;
         }
         match written {
-            Written::Values => {}
+            Written::Values => {
+                if let Some(kept) = value.dtype.as_parquet() {
+                    value = cast(value, kept, false)?;
+                }
+            }
             Written::Texts => value = cast(value, DataType::Varchar, false)?,
             Written::Json => {
                 if let Some(shown) = value.dtype.with_shown_moments() {

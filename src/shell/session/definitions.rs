@@ -125,7 +125,11 @@ impl Session {
     /// A column as CREATE TABLE and ADD COLUMN define it.
     fn column_of(&self, definition: &ast::ColumnDef, text: &str) -> Result<StoredColumn, Diagnostic> {
         let at = ident_place(&definition.name, text);
-        let dtype = write::column_type(&definition.data_type, at)?;
+        let type_at = match &definition.data_type {
+            ast::DataType::Custom(name, _) => place_of(name, text),
+            _ => None,
+        };
+        let dtype = write::column_type(&definition.data_type, type_at.or(at))?;
         let mut column = StoredColumn { name: definition.name.value.clone(), dtype, not_null: false, default: None };
         for option in &definition.options {
             match &option.option {

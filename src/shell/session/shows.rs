@@ -154,7 +154,11 @@ impl Session {
 
     fn show_settings(&self, name: Option<&str>, text: &str, span: Span) -> StatementResult {
         let wanted = match name.map(crate::sql::settings::find) {
-            Some(Err(error)) => return StatementResult::error(error.at(span), text),
+            // `SHOW t` asks for the columns of a table.
+            Some(Err(error)) => {
+                let described = self.describe(&[name.unwrap_or_default().to_string()], text, span);
+                return if described.answer.is_ok() { described } else { StatementResult::error(error.at(span), text) };
+            }
             Some(Ok(setting)) => Some(setting.name),
             None => None,
         };
