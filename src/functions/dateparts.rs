@@ -390,15 +390,15 @@ pub(super) fn part(args: &[Column], types: &[DataType], _: &DataType, rows: usiz
     let (names, moments) = (Texts::of(&args[0])?, Moments::of(&args[1], &types[1])?);
     numbers_by_row::<Float64Type>(result_length(args, rows), |row| {
         let Some(name) = names.get(row) else { return Ok(None) };
-        let part: Box<dyn Fn(Moment) -> f64> = match name.to_ascii_lowercase().as_str() {
-            "epoch" => Box::new(epoch_of),
-            "julian" => Box::new(julian_of),
-            _ => {
-                let part = part_of_text(name)?;
-                Box::new(move |moment| part.of(moment) as f64)
-            }
-        };
-        Ok(moments.get(row).map(part))
+        let moment = moments.get(row);
+        if name.eq_ignore_ascii_case("epoch") {
+            return Ok(moment.map(epoch_of));
+        }
+        if name.eq_ignore_ascii_case("julian") {
+            return Ok(moment.map(julian_of));
+        }
+        let part = part_of_text(name)?;
+        Ok(moment.map(|moment| part.of(moment) as f64))
     })
 }
 

@@ -292,17 +292,25 @@ impl LogicalPlan {
 
     /// Whether computing it again gives other rows: something in it draws random numbers.
     pub fn is_volatile(&self) -> bool {
-        let draws = |expr: &Expr| {
-            let mut found = false;
+        self.volatile_call().is_some()
+    }
+
+    /// A call, also in a subquery, that gives another value every time: the function's name and the place.
+    pub fn volatile_call(&self) -> Option<(&'static str, Option<Span>)> {
+        let of_expression = |expr: &Expr| {
+            let mut found = None;
             expr.walk(&mut |part| {
-                found |= match &part.kind {
-                    ExprKind::Call { function, .. } => functions::find(function).is_some_and(|f| f.is_volatile()),
-                    _ => part.subquery().is_some_and(LogicalPlan::is_volatile),
-                }
+                found = found.or_else(|| match &part.kind {
+                    ExprKind::Call { function, .. } => {
+                        functions::find(function).filter(|f| f.is_volatile()).map(|f| (f.name, part.span))
+                    }
+                    _ => part.subquery().and_then(LogicalPlan::volatile_call),
+                });
             });
             found
         };
-        self.expressions().into_iter().any(draws) || self.inputs().into_iter().any(LogicalPlan::is_volatile)
+        let here = self.expressions().into_iter().find_map(of_expression);
+        here.or_else(|| self.inputs().into_iter().find_map(LogicalPlan::volatile_call))
     }
 
     /// The expressions of this operator itself, in order.

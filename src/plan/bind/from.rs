@@ -189,7 +189,6 @@ impl<'q> Binder<'q> {
             let relations = relations.into_iter().map(|relation| Relation { name: name.clone(), ..relation });
             return Ok(Some((plan, relations.collect())));
         }
-        let place_of_name = self.span(cte.definition.alias.name.span);
         let hidden_ctes = self.ctes.split_off(cte.visible);
         let hidden_scopes = self.scopes.split_off(cte.depth);
         let bound = self.query(&cte.definition.query);
@@ -198,15 +197,15 @@ impl<'q> Binder<'q> {
         let bound = bound?;
         let mut relation = relation_of(vec![cte.definition.alias.name.value.clone()], &bound.output);
         relation.number_duplicates();
-        let source = self.aliased((bound.plan, vec![relation]), Some(&cte.definition.alias))?;
+        let (plan, relations) = self.aliased((bound.plan, vec![relation]), Some(&cte.definition.alias))?;
         // All uses see the same rows. Where binding it again would make others, they are made once, here.
-        let (plan, relations) = source;
         if self.mentions(name) <= 2 || !plan.is_volatile() || !plan.outer_columns().is_empty() {
             return Ok(Some((plan, relations)));
         }
         let columns = relations.into_iter().flat_map(|relation| relation.columns);
         let output = columns.map(|c| OutputColumn { name: c.name, column: c.id, dtype: c.dtype }).collect();
-        let table = self.run_round(plan, output, &cte.definition.alias.name.value, place_of_name)?;
+        let written = &cte.definition.alias.name;
+        let table = self.run_round(plan, output, &written.value, self.span(written.span))?;
         self.recursions.push((cte.definition, table));
         self.cte(name, place)
     }

@@ -170,20 +170,18 @@ impl<'q> Binder<'q> {
             SetOperator::Union if !by_name => add_branches(left, all, &mut branches),
             _ => branches.push(left),
         }
-        let mut earlier = branches.iter().map(|branch| self.body(branch)).collect::<Result<Vec<_>>>()?;
-        let mut left_bound = earlier.remove(0);
-        let mut right_bound = self.body(right)?;
+        branches.push(right);
+        let mut bounds = branches.iter().map(|branch| self.body(branch)).collect::<Result<Vec<_>>>()?;
         if by_name {
             if op != SetOperator::Union {
                 return Err(not_supported(format!("{op} BY NAME"), self.span_of(whole)));
             }
             let place = self.span_of(whole);
-            (left_bound, right_bound) = self.match_names(left_bound, right_bound).map_err(|e| e.at(place))?;
+            bounds = self.match_names(bounds).map_err(|e| e.at(place))?;
         }
-        let names: Vec<String> = left_bound.output.iter().map(|c| c.name.clone()).collect();
-        let mut types: Vec<DataType> = left_bound.output.iter().map(|c| c.dtype.clone()).collect();
-        let others = earlier.iter().chain([&right_bound]).zip(branches.iter().skip(1).chain([&right]));
-        for (other, written) in others {
+        let names: Vec<String> = bounds[0].output.iter().map(|c| c.name.clone()).collect();
+        let mut types: Vec<DataType> = bounds[0].output.iter().map(|c| c.dtype.clone()).collect();
+        for (other, written) in bounds.iter().zip(&branches).skip(1) {
             let place = self.span(written.span());
             if types.len() != other.output.len() {
                 let (one, two) = (columns(types.len()), columns(other.output.len()));
@@ -199,33 +197,16 @@ impl<'q> Binder<'q> {
                 })?;
             }
         }
-        let left = self.exact(left_bound, Some(&types))?.plan;
-        let mut middle = Vec::with_capacity(earlier.len());
-        for bound in earlier {
-            middle.push(self.exact(bound, Some(&types))?.plan);
-        }
-        let right = self.exact(right_bound, Some(&types))?.plan;
-        let columns: Vec<ColumnDef> =
-            names.iter().zip(&types).map(|(n, t)| self.column(n.clone(), t.clone())).collect();
-        let output = columns
-            .iter()
-            .map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() })
-            .collect();
+        let (mut plans, columns) = self.in_types(bounds, names, types)?;
+        let output = outputs(&columns);
         let plan = match op {
             SetOperator::Union => {
-                // A union of unions is one.
-                let mut inputs = match left {
-                    LogicalPlan::Union { inputs, .. } => inputs,
-                    other => vec![other],
-                };
-                inputs.extend(middle);
-                inputs.push(right);
-                let union = LogicalPlan::Union { inputs, columns };
+                let union = union_of(plans, columns);
                 if all { union } else { LogicalPlan::Distinct { input: Box::new(union), on: None } }
             }
             SetOperator::Intersect | SetOperator::Except | SetOperator::Minus => LogicalPlan::SetOperation {
-                left: Box::new(left),
-                right: Box::new(right),
+                left: Box::new(plans.remove(0)),
+                right: Box::new(plans.remove(0)),
                 kind: if op == SetOperator::Intersect { SetKind::Intersect } else { SetKind::Except },
                 all,
                 columns,
@@ -234,37 +215,39 @@ impl<'q> Binder<'q> {
         Ok(Bound { plan, output })
     }
 
+    /// The branches of a set operation with their columns cast to these types; and the columns that come of it.
+    fn in_types(
+        &mut self,
+        branches: Vec<Bound>,
+        names: Vec<String>,
+        types: Vec<DataType>,
+    ) -> Result<(Vec<LogicalPlan>, Vec<ColumnDef>)> {
+        let cast = branches.into_iter().map(|branch| Ok(self.exact(branch, Some(&types))?.plan));
+        let plans = cast.collect::<Result<Vec<_>>>()?;
+        Ok((plans, names.into_iter().zip(types).map(|(name, dtype)| self.column(name, dtype)).collect()))
+    }
+
     /// `left UNION ALL BY NAME right`.
     pub(super) fn united_by_name(&mut self, left: Bound, right: Bound) -> Result<Bound> {
-        let (left, right) = self.match_names(left, right)?;
+        let bounds = self.match_names(vec![left, right])?;
         let mut types = Vec::new();
-        for (l, r) in left.output.iter().zip(&right.output) {
+        for (l, r) in bounds[0].output.iter().zip(&bounds[1].output) {
             types.push(union_type(&l.dtype, &r.dtype).ok_or_else(|| {
                 let message = format!("column \"{}\" is {} in one part and {} in another", l.name, l.dtype, r.dtype);
                 Diagnostic::new(ErrorCode::TypeMismatch, message)
             })?);
         }
-        let names: Vec<String> = left.output.iter().map(|c| c.name.clone()).collect();
-        let left = self.exact(left, Some(&types))?.plan;
-        let right = self.exact(right, Some(&types))?.plan;
-        let columns: Vec<ColumnDef> =
-            names.into_iter().zip(types).map(|(name, dtype)| self.column(name, dtype)).collect();
-        let mut inputs = match left {
-            LogicalPlan::Union { inputs, .. } => inputs,
-            other => vec![other],
-        };
-        inputs.push(right);
-        let output = columns
-            .iter()
-            .map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() })
-            .collect();
-        Ok(Bound { plan: LogicalPlan::Union { inputs, columns }, output })
+        let names = bounds[0].output.iter().map(|c| c.name.clone()).collect();
+        let (plans, columns) = self.in_types(bounds, names, types)?;
+        let output = outputs(&columns);
+        Ok(Bound { plan: union_of(plans, columns), output })
     }
 
-    /// Both sides with the columns of the left, then those that only the right has; NULL where a side has none of that name.
-    fn match_names(&mut self, left: Bound, right: Bound) -> Result<(Bound, Bound)> {
+    /// Each side with the columns of the first, then those that only a later one has; NULL where a side has none of that name.
+    fn match_names(&mut self, sides: Vec<Bound>) -> Result<Vec<Bound>> {
         let find = |side: &Bound, name: &str| side.output.iter().find(|c| c.name.eq_ignore_ascii_case(name)).cloned();
-        for side in [&left, &right] {
+        let mut names: Vec<String> = Vec::new();
+        for side in &sides {
             for (i, column) in side.output.iter().enumerate() {
                 if side.output[..i].iter().any(|c| c.name.eq_ignore_ascii_case(&column.name)) {
                     let message = format!("UNION BY NAME: one side has two columns \"{}\"", column.name);
@@ -272,9 +255,12 @@ impl<'q> Binder<'q> {
                 }
             }
         }
-        let only_right = right.output.iter().filter(|c| find(&left, &c.name).is_none());
-        let names: Vec<String> = left.output.iter().chain(only_right).map(|c| c.name.clone()).collect();
-        let mut matched = |side: Bound| {
+        for column in sides.iter().flat_map(|side| &side.output) {
+            if !names.iter().any(|name| name.eq_ignore_ascii_case(&column.name)) {
+                names.push(column.name.clone());
+            }
+        }
+        let matched = |side: Bound| {
             let present = side.plan.columns();
             let mut columns: Vec<(ColumnDef, Expr)> =
                 present.into_iter().map(|c| (c.clone(), Expr::column(c.id, c.dtype))).collect();
@@ -293,7 +279,7 @@ impl<'q> Binder<'q> {
             };
             Bound { plan, output }
         };
-        Ok((matched(left), matched(right)))
+        Ok(sides.into_iter().map(matched).collect())
     }
 
     /// The same query with a plan that yields exactly its output columns, in order, each once, of the given types.
@@ -540,6 +526,20 @@ fn percent_of(limit: &ast::Expr) -> Option<&ast::Expr> {
         }
         _ => None,
     }
+}
+
+/// Columns as what a query shows.
+pub(super) fn outputs(columns: &[ColumnDef]) -> Vec<OutputColumn> {
+    columns.iter().map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() }).collect()
+}
+
+/// A union of unions is one.
+fn union_of(mut inputs: Vec<LogicalPlan>, columns: Vec<ColumnDef>) -> LogicalPlan {
+    if let LogicalPlan::Union { inputs: first, .. } = &mut inputs[0] {
+        let first = std::mem::take(first);
+        inputs.splice(..1, first);
+    }
+    LogicalPlan::Union { inputs, columns }
 }
 
 /// What a union unites, if its left side is `body`: the branches of unions there that may as well be its own.

@@ -130,7 +130,5 @@ fn name_and_type(column: &OutputColumn) -> Vec<Expr> {
 }
 
 fn source(plan: LogicalPlan, columns: &[ColumnDef]) -> Source {
-    let output: Vec<OutputColumn> =
-        columns.iter().map(|c| OutputColumn { name: c.name.clone(), column: c.id, dtype: c.dtype.clone() }).collect();
-    (plan, vec![relation_of(Vec::new(), &output)])
+    (plan, vec![relation_of(Vec::new(), &super::query::outputs(columns))])
 }

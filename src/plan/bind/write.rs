@@ -506,22 +506,10 @@ impl<'q> Binder<'q> {
 
 /// The rows of UPDATE and DELETE are worked out once to be written and once to be shown: that has to give the same.
 fn refuse_volatile(plan: &LogicalPlan) -> Result<()> {
-    let mut found = None;
-    for expr in plan.expressions() {
-        expr.walk(&mut |part| {
-            let function = match &part.kind {
-                ExprKind::Call { function, .. } => crate::functions::find(function),
-                _ => None,
-            };
-            if let Some(function) = function.filter(|function| function.is_volatile()) {
-                found.get_or_insert((function.name, part.span));
-            }
-        });
-    }
-    match found {
+    match plan.volatile_call() {
         Some((name, place)) => Err(not_supported(format!("RETURNING of UPDATE or DELETE with {name}"), place)
             .hint("it differs every time; CREATE TABLE ... AS keeps its values")),
-        None => plan.inputs().into_iter().try_for_each(refuse_volatile),
+        None => Ok(()),
     }
 }
 
